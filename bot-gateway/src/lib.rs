@@ -1,1 +1,50 @@
-//! bot-gateway
+//! bot-gateway: the Telegram side of Kopilka.
+//!
+//! An update is durable in the [`inbox`] before Telegram is told that it was taken, and is handled once by the
+//! conversation ([`bot`]); the ends of jobs come back over gRPC and reach the user through [`delivery`].
+//! Dialogues, settings and paid requests live in the [`store`]; everything sent goes through [`telegram`].
+
+pub mod bot;
+pub mod config;
+pub mod delivery;
+pub mod inbox;
+pub mod metrics;
+pub mod server;
+pub mod store;
+pub mod telegram;
+
+use std::time::Duration;
+
+/// What every handler works with. Cheap to clone.
+#[derive(Clone)]
+pub struct Services {
+    /// The Telegram API. Its `Debug` shows the token: never print it.
+    pub bot: teloxide::Bot,
+    /// The bot's own Telegram id, the part of its token before the colon.
+    pub bot_id: u64,
+    /// Charges, refunds, balances.
+    pub billing: proto::client::BillingClient,
+    /// Jobs and pictures.
+    pub images: proto::client::ImagesClient,
+    /// This service's own database.
+    pub store: store::Store,
+    /// Photos that users sent.
+    pub files: telegram::Files,
+    /// The durable queue of updates and delayed items.
+    pub inbox: inbox::Inbox,
+    /// Numbers that handlers need.
+    pub settings: Settings,
+}
+
+/// Numbers that handlers need; made from [`config::Config`].
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How long to wait for the next photo of an album, which has no end mark.
+    pub album_wait: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings { album_wait: Duration::from_millis(1500) }
+    }
+}

@@ -1,0 +1,76 @@
+//! The durable queue between Telegram and the conversation.
+//!
+//! [`poller`] or [`webhook`] store raw updates before Telegram is told that they were taken; [`dispatcher`]
+//! claims them and hands each to [`crate::bot`]. Items of one chat are handled in order, one at a time; chats
+//! don't wait for each other. An item is handled at least once, so handlers are idempotent under
+//! [`Origin::request_id`].
+
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use service_kit::queue::{Enqueued, Queue, QueueError};
+
+/// The queue's table.
+pub const TABLE: &str = "inbox";
+
+/// Where an update came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Telegram's id of the update.
+    pub update_id: i64,
+    /// The bot that got it.
+    pub bot_id: u64,
+    /// Which try this is, from 1.
+    pub attempt: u32,
+}
+
+impl Origin {
+    /// The id under which this update charges: the same whenever the update comes again.
+    pub fn request_id(&self) -> String {
+        format!("tg-{}-{}", self.bot_id, self.update_id)
+    }
+}
+
+/// A delayed item of the conversation's own, e.g. "the album is complete".
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tick {
+    /// The same id is scheduled once: later calls change nothing. 1 to 128 characters.
+    pub id: String,
+    /// The chat whose turn it takes.
+    pub chat_id: i64,
+    /// For whoever handles it.
+    pub data: Value,
+}
+
+/// What a row of the queue holds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Item {
+    /// As Telegram sent it.
+    Update(Value),
+    /// Scheduled by the conversation.
+    Tick(Tick),
+}
+
+/// Puts items into the queue. Cheap to clone.
+#[derive(Clone)]
+pub struct Inbox {
+    queue: Queue,
+    bot_id: u64,
+}
+
+impl Inbox {
+    /// Over the table [`TABLE`] of the gateway's database.
+    pub fn new(queue: Queue, bot_id: u64) -> Self {
+        Inbox { queue, bot_id }
+    }
+
+    /// Hands `tick` to [`crate::bot::tick`] once `after` has passed, in the turn of its chat; survives a restart.
+    pub async fn schedule(&self, tick: Tick, after: Duration) -> Result<Enqueued, QueueError> {
+        let id = format!("tick-{}-{}", tick.chat_id, tick.id);
+        let key = tick.chat_id.to_string();
+        let run_at = SystemTime::now() + after;
+        self.queue.enqueue(&id, Some(&key), &json!({ "tick": tick }), Some(run_at)).await
+    }
+}
