@@ -1,1 +1,9 @@
-//! sandbox
+//! Everything that lets the product run and be tested without accounts: stand-ins of Telegram and fal.ai that speak
+//! the real protocols, a chat page in the browser, and a harness that runs the three services as processes.
+//!
+//! Nothing here is linked into a service, and no service is linked in here: the services are started as programs and
+//! reached over their published interfaces only.
+
+pub mod fal;
+
+mod server;

@@ -1,0 +1,3 @@
+//! Starts the whole product for `make run`.
+
+fn main() {}

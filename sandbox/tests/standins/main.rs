@@ -1,0 +1,3 @@
+//! Facts about the stand-ins' protocols that the services rely on.
+
+mod fal;
