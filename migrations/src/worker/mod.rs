@@ -1,0 +1,14 @@
+//! The tables of image-worker, in the order in which they came to be. Append only: a change that was released is
+//! never edited, the next one mends it.
+
+use sea_orm_migration::{MigrationTrait, MigratorTrait};
+
+/// The history of image-worker's schema.
+#[derive(Debug)]
+pub struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![]
+    }
+}
