@@ -1,1 +1,3 @@
-//! billing-svc
+//! Prepaid billing over gRPC. The folders are the layers; ARCHITECTURE.md draws them.
+
+pub mod ledger;

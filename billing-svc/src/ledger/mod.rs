@@ -1,0 +1,47 @@
+//! The rules of money, and nothing else.
+//!
+//! Pure: no async, no clock, no randomness, no database, no gRPC. Whatever a rule needs to know is passed in: the
+//! time of the batch, the rows it may touch ([`State`]), the ids of what it may create (inside the [`Command`]s).
+//!
+//! A batch goes `needs(batch)` → (the store loads) → `decide(policy, state, batch, now)` → [`Decision`]: one outcome
+//! for each command, in order, and the [`Changes`] to write. A broken rule is a [`Rejection`] of its own command and
+//! never fails its neighbours. Every movement of money or free operations goes through one function
+//! (`Draft::transfer`), which changes the cached balance and writes the entry together.
+
+mod accounts;
+mod adjust;
+mod amounts;
+mod charge;
+mod commands;
+mod decide;
+mod draft;
+mod entries;
+mod funding;
+mod grants;
+mod ids;
+mod operations;
+mod outcomes;
+mod prices;
+mod settle;
+mod state;
+mod time;
+
+#[cfg(test)]
+mod model_test;
+#[cfg(test)]
+mod table_test;
+
+pub use accounts::{Standing, User, UserView};
+pub use adjust::{AdminAction, AdminRequest};
+pub use amounts::{Amount, MAX_BALANCE, MAX_MOVEMENT, Unit};
+pub use commands::{Charge, Command, Credits, GrantCredits, RefundRight};
+pub use decide::{Decision, decide, needs};
+pub use entries::{Account, Entry, Reference};
+pub use funding::{Plan, Slice, Source, plan};
+pub use grants::{Grant, GrantKind};
+pub use ids::{GrantId, InvalidId, Kind, OperationId, RequestId, UserId};
+pub use operations::{Decline, Operation, OperationState, RefundReason};
+pub use outcomes::{Outcome, Rejection};
+pub use prices::{Price, PriceList};
+pub use state::{Changes, Needs, Policy, State};
+pub use time::Timestamp;

@@ -1,0 +1,104 @@
+//! What the ledger answers: done, or refused in words of the rule.
+
+use super::{Amount, Grant, Operation, OperationId, OperationState, UserView};
+
+/// A command that was obeyed, now or before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// An operation was charged, settled or held on to.
+    Operation {
+        /// As it stands now.
+        operation: Operation,
+        /// What the user has now.
+        user: UserView,
+        /// It was so before; nothing was written.
+        replayed: bool,
+    },
+    /// A balance was adjusted.
+    Adjusted {
+        /// What the user has now.
+        user: UserView,
+        /// It was adjusted before; nothing was written.
+        replayed: bool,
+    },
+    /// Something was given.
+    Granted {
+        /// As it stands now.
+        grant: Grant,
+        /// What the user has now.
+        user: UserView,
+        /// It was given before; nothing was written.
+        replayed: bool,
+    },
+    /// The sweeper's work was done, now or by another.
+    Swept {
+        /// Something was given back or lost now.
+        changed: bool,
+    },
+}
+
+/// A command that a rule refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rejection {
+    /// Too little money.
+    InsufficientFunds {
+        /// What had to be paid in money.
+        required: Amount,
+        /// What could be spent.
+        available: Amount,
+        /// The difference.
+        missing: Amount,
+        /// The decline that is kept; none for an adjustment.
+        operation_id: Option<OperationId>,
+    },
+    /// The request_id belongs to another request.
+    RequestIdReused {
+        /// The first field that differs, by its name in the proto.
+        field: &'static str,
+    },
+    /// The price is above `max_price`.
+    PriceChanged {
+        /// What it costs.
+        price: Amount,
+        /// The decline that is kept.
+        operation_id: OperationId,
+    },
+    /// An administrator blocked the user.
+    UserBlocked {
+        /// The decline that is kept.
+        operation_id: OperationId,
+    },
+    /// The user owes.
+    InDebt {
+        /// The decline that is kept.
+        operation_id: OperationId,
+    },
+    /// It was settled another way.
+    OperationSettled {
+        /// Which.
+        operation_id: OperationId,
+        /// How.
+        state: OperationState,
+    },
+    /// No such operation.
+    OperationNotFound,
+    /// Not in the price list.
+    UnknownKind,
+    /// A field is wrong in the light of what is stored.
+    InvalidField {
+        /// By its name in the proto.
+        field: &'static str,
+        /// What it takes.
+        takes: &'static str,
+    },
+    /// The caller may not do this to this operation.
+    Forbidden {
+        /// What the caller may.
+        may: &'static str,
+    },
+    /// What is stored contradicts itself; `billing-svc verify` tells more.
+    Corrupt {
+        /// What is missing.
+        what: String,
+    },
+}

@@ -1,0 +1,190 @@
+//! The end of an operation: completed, given back, expired. And the end of a grant.
+
+use std::time::Duration;
+
+use super::draft::Draft;
+use super::{
+    Account, Amount, GrantId, Operation, OperationId, OperationState, Outcome, Reference,
+    RefundReason, RefundRight, Rejection, Slice, Unit, UserId,
+};
+
+pub(super) fn complete(draft: &mut Draft, id: OperationId) -> Result<Outcome, Rejection> {
+    let mut operation = find(draft, id)?;
+    match operation.state {
+        OperationState::Charged => {}
+        OperationState::Completed => return Ok(answer(draft, operation, true)),
+        OperationState::Refunded | OperationState::Declined => return Err(settled(&operation)),
+    }
+    draft.write_user(&operation.user_id);
+    for slice in &operation.funding {
+        draft.transfer(
+            &operation.user_id,
+            Account::Held,
+            Account::Revenue,
+            slice.source.unit(),
+            slice.amount,
+            Reference::Operation(id),
+        );
+    }
+    operation.state = OperationState::Completed;
+    operation.settle_time = Some(draft.now());
+    draft.update_operation(operation.clone());
+    Ok(answer(draft, operation, false))
+}
+
+pub(super) fn refund(
+    draft: &mut Draft,
+    id: OperationId,
+    reason: RefundReason,
+    comment: &str,
+    amount: Option<Amount>,
+    right: &RefundRight,
+) -> Result<Outcome, Rejection> {
+    let operation = find(draft, id)?;
+    if let RefundRight::OwnCharges { caller } = right
+        && operation.caller != *caller
+    {
+        return Err(Rejection::Forbidden { may: "refund only what it charged itself" });
+    }
+    let everything = *right == RefundRight::Everything;
+    match operation.state {
+        OperationState::Refunded => return Ok(answer(draft, operation, true)),
+        OperationState::Declined => return Err(settled(&operation)),
+        OperationState::Completed if !everything => return Err(settled(&operation)),
+        OperationState::Charged | OperationState::Completed => {}
+    }
+    let slices = match amount {
+        None => operation.funding.clone(),
+        Some(amount) => part(&operation, amount)?,
+    };
+    give_back(draft, operation, slices, reason, comment)
+}
+
+pub(super) fn extend_hold(
+    draft: &mut Draft,
+    id: OperationId,
+    hold: Duration,
+) -> Result<Outcome, Rejection> {
+    let mut operation = find(draft, id)?;
+    if operation.state != OperationState::Charged {
+        return Err(settled(&operation));
+    }
+    let end = draft.now().plus(hold);
+    if end <= operation.expire_time {
+        return Ok(answer(draft, operation, true));
+    }
+    draft.write_user(&operation.user_id);
+    operation.expire_time = end;
+    draft.update_operation(operation.clone());
+    Ok(answer(draft, operation, false))
+}
+
+pub(super) fn expire(draft: &mut Draft, id: OperationId) -> Result<Outcome, Rejection> {
+    let operation = find(draft, id)?;
+    if operation.state != OperationState::Charged || draft.now() < operation.expire_time {
+        return Ok(Outcome::Swept { changed: false });
+    }
+    let slices = operation.funding.clone();
+    give_back(draft, operation, slices, RefundReason::Expired, "")?;
+    Ok(Outcome::Swept { changed: true })
+}
+
+pub(super) fn expire_grant(
+    draft: &mut Draft,
+    user_id: &UserId,
+    id: GrantId,
+) -> Result<Outcome, Rejection> {
+    let grant = draft.grant(user_id, id)?;
+    if grant.is_live(draft.now()) || grant.remaining == 0 {
+        return Ok(Outcome::Swept { changed: false });
+    }
+    let (unit, left) = (grant.unit, grant.remaining);
+    draft.write_user(user_id);
+    draft.transfer(user_id, Account::Grant(id), Account::Expired, unit, left, Reference::Rule);
+    Ok(Outcome::Swept { changed: true })
+}
+
+/// Puts slices back to where they came from and ends the operation as refunded.
+fn give_back(
+    draft: &mut Draft,
+    mut operation: Operation,
+    slices: Vec<Slice>,
+    reason: RefundReason,
+    comment: &str,
+) -> Result<Outcome, Rejection> {
+    let grants = || slices.iter().filter_map(|slice| slice.source.grant_id());
+    for grant in grants() {
+        draft.grant(&operation.user_id, grant)?; // before anything moves
+    }
+    let from = match operation.state {
+        OperationState::Completed => Account::Revenue,
+        OperationState::Charged | OperationState::Refunded | OperationState::Declined => {
+            Account::Held
+        }
+    };
+    draft.write_user(&operation.user_id);
+    for slice in &slices {
+        draft.transfer(
+            &operation.user_id,
+            from.clone(),
+            slice.source.account(),
+            slice.source.unit(),
+            slice.amount,
+            Reference::Operation(operation.operation_id),
+        );
+    }
+    for grant in grants() {
+        draft.grace(&operation.user_id, grant);
+    }
+    operation.refunded = slices
+        .iter()
+        .filter(|slice| slice.source.unit() == Unit::Money)
+        .map(|slice| Amount::from_micros(slice.amount))
+        .sum();
+    operation.state = OperationState::Refunded;
+    operation.refund_reason = Some(reason);
+    operation.refund_comment = comment.to_owned();
+    operation.settle_time = Some(draft.now());
+    draft.update_operation(operation.clone());
+    Ok(answer(draft, operation, false))
+}
+
+/// The slices of a partial refund: what was taken last comes back first, so the user's own money before promotional.
+fn part(operation: &Operation, amount: Amount) -> Result<Vec<Slice>, Rejection> {
+    if operation.state == OperationState::Charged {
+        return Err(Rejection::InvalidField {
+            field: "amount",
+            takes: "nothing here: what is only held is given back whole; leave it out",
+        });
+    }
+    if amount > operation.paid() {
+        return Err(Rejection::InvalidField {
+            field: "amount",
+            takes: "at most the money that the operation was paid with",
+        });
+    }
+    let mut left = amount.micros();
+    let mut slices = Vec::new();
+    let money = operation.funding.iter().rev().filter(|slice| slice.source.unit() == Unit::Money);
+    for slice in money {
+        let amount = slice.amount.min(left);
+        if amount > 0 {
+            slices.push(Slice { source: slice.source, amount });
+            left -= amount;
+        }
+    }
+    Ok(slices)
+}
+
+fn find(draft: &Draft, id: OperationId) -> Result<Operation, Rejection> {
+    draft.operation(id).cloned().ok_or(Rejection::OperationNotFound)
+}
+
+fn settled(operation: &Operation) -> Rejection {
+    Rejection::OperationSettled { operation_id: operation.operation_id, state: operation.state }
+}
+
+fn answer(draft: &Draft, operation: Operation, replayed: bool) -> Outcome {
+    let user = draft.view(&operation.user_id);
+    Outcome::Operation { operation, user, replayed }
+}
