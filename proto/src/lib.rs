@@ -1,6 +1,10 @@
 //! The contracts of Kopilka's services: generated messages, servers and clients.
 //!
 //! The `.proto` files beside this crate are the reference; their comments give units, limits and failures.
+//! [`client`] has a typed client for each service, [`money`] the way from `google.type.Money` to micros and back.
+
+pub mod client;
+pub mod money;
 
 /// Descriptors of every file here, for gRPC reflection.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
