@@ -1,6 +1,10 @@
 //! The tables of bot-gateway, in the order in which they came to be. Append only: a change that was released is
 //! never edited, the next one mends it.
 
+mod m20261123_000001_inbox;
+mod m20261123_000002_conversation;
+mod m20261123_000003_requests;
+
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 /// The history of bot-gateway's schema.
@@ -9,6 +13,10 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![]
+        vec![
+            Box::new(m20261123_000001_inbox::Migration),
+            Box::new(m20261123_000002_conversation::Migration),
+            Box::new(m20261123_000003_requests::Migration),
+        ]
     }
 }

@@ -1,0 +1,20 @@
+//! The inbox: updates and delayed items, in the shape of a leased queue.
+
+use sea_orm_migration::prelude::*;
+
+use crate::queue_table;
+
+/// Makes `inbox`.
+#[derive(Debug, DeriveMigrationName)]
+pub struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        queue_table("inbox").up(manager).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        queue_table("inbox").down(manager).await
+    }
+}
