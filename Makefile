@@ -1,0 +1,56 @@
+# Kopilka. `make help` lists what there is; `make run` and `make test` need nothing set up before.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+CARGO ?= cargo
+# The linter of the .proto files; an npm package that carries its program.
+BUF := npx --yes @bufbuild/buf@1.75.0
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## Run everything here: the chat at http://127.0.0.1:8090, state in ./data
+	@scripts/setup.sh run
+	$(CARGO) build --workspace --bins
+	@exec target/debug/sandbox
+
+.PHONY: test
+test: build-tests ## Run all tests: SQLite, a real PostgreSQL, real processes, a real browser
+	$(CARGO) test --workspace
+
+.PHONY: build-tests
+build-tests:
+	@scripts/setup.sh test
+	$(CARGO) build --workspace --bins
+
+.PHONY: check
+check: fmt-check proto-lint clippy doc test ## All that CI runs: format, lints, documentation, tests
+
+.PHONY: fmt
+fmt: ## Format the code
+	$(CARGO) fmt --all
+
+.PHONY: fmt-check
+fmt-check:
+	$(CARGO) fmt --all --check
+
+.PHONY: proto-lint
+proto-lint: ## Lint the .proto files (buf STANDARD)
+	@scripts/setup.sh test
+	$(BUF) lint proto
+
+.PHONY: clippy
+clippy: ## Lint the code
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+.PHONY: doc
+doc: ## Build the documentation
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items
+
+.PHONY: clean-data
+clean-data: ## Forget all users, money and pictures of `make run`
+	rm -rf data
