@@ -5,5 +5,6 @@
 //! reached over their published interfaces only.
 
 pub mod fal;
+pub mod telegram;
 
 mod server;

@@ -1,5 +1,5 @@
 use reqwest::{Client, RequestBuilder, StatusCode};
-use sandbox::fal::{FalStandIn, Failure};
+use sandbox::fal::{Failure, FalStandIn};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -12,10 +12,7 @@ struct Fal {
 impl Fal {
     async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        Self {
-            stand_in: FalStandIn::start(listener),
-            http: Client::new(),
-        }
+        Self { stand_in: FalStandIn::start(listener), http: Client::new() }
     }
 
     fn with_key(&self, request: RequestBuilder) -> RequestBuilder {
@@ -25,21 +22,12 @@ impl Fal {
 
     async fn submit(&self, app: &str, body: Value) -> (StatusCode, Value) {
         let url = format!("{}/{app}", self.stand_in.url());
-        let response = self
-            .with_key(self.http.post(url))
-            .json(&body)
-            .send()
-            .await
-            .unwrap();
+        let response = self.with_key(self.http.post(url)).json(&body).send().await.unwrap();
         (response.status(), response.json().await.unwrap())
     }
 
     async fn get(&self, url: &Value) -> (StatusCode, Value) {
-        let response = self
-            .with_key(self.http.get(url.as_str().unwrap()))
-            .send()
-            .await
-            .unwrap();
+        let response = self.with_key(self.http.get(url.as_str().unwrap())).send().await.unwrap();
         (response.status(), response.json().await.unwrap())
     }
 
@@ -83,15 +71,10 @@ async fn a_prompt_becomes_a_png_of_the_size_that_the_answer_says() {
 async fn the_status_is_202_until_completed_and_needs_no_path_below_the_app() {
     let fal = Fal::start().await;
     fal.stand_in.hold();
-    let (_, accepted) = fal
-        .submit("fal-ai/flux/dev", json!({"prompt": "a cat"}))
-        .await;
+    let (_, accepted) = fal.submit("fal-ai/flux/dev", json!({"prompt": "a cat"})).await;
     let status_url = accepted["status_url"].as_str().unwrap();
     assert!(status_url.contains("/fal-ai/flux/requests/"));
-    assert_eq!(
-        fal.get(&accepted["status_url"]).await.0,
-        StatusCode::ACCEPTED
-    );
+    assert_eq!(fal.get(&accepted["status_url"]).await.0, StatusCode::ACCEPTED);
     let (early, _) = fal.get(&accepted["response_url"]).await;
     assert_eq!(early, StatusCode::BAD_REQUEST);
     fal.stand_in.release();
@@ -107,12 +90,8 @@ async fn the_status_is_202_until_completed_and_needs_no_path_below_the_app() {
 #[tokio::test]
 async fn inputs_travel_as_data_uris_and_one_image_apps_answer_image() {
     let fal = Fal::start().await;
-    let (status, answer) = fal
-        .run(
-            "fal-ai/esrgan",
-            json!({"image_url": picture(), "prompt": ""}),
-        )
-        .await;
+    let (status, answer) =
+        fal.run("fal-ai/esrgan", json!({"image_url": picture(), "prompt": ""})).await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(answer["image"]["width"], 80);
     let body = json!({"prompt": "Добавь шляпу", "image_urls": [picture(), picture()]});
@@ -161,12 +140,8 @@ async fn refusals_accept_nothing() {
     let keyless = fal.http.post(&url).json(&json!({"prompt": "x"}));
     assert_eq!(keyless.send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
     fal.stand_in.fail_next(Failure::TooManyRequests { retry_after: 7 }, 1);
-    let response = fal
-        .with_key(fal.http.post(&url))
-        .json(&json!({"prompt": "x"}))
-        .send()
-        .await
-        .unwrap();
+    let response =
+        fal.with_key(fal.http.post(&url)).json(&json!({"prompt": "x"})).send().await.unwrap();
     assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(response.headers()["retry-after"], "7");
     assert!(fal.stand_in.submits().is_empty());
@@ -176,15 +151,10 @@ async fn refusals_accept_nothing() {
 async fn only_what_has_not_completed_can_be_cancelled() {
     let fal = Fal::start().await;
     fal.stand_in.hold();
-    let (_, accepted) = fal
-        .submit("fal-ai/flux/dev", json!({"prompt": "a cat"}))
-        .await;
+    let (_, accepted) = fal.submit("fal-ai/flux/dev", json!({"prompt": "a cat"})).await;
     let cancel = || fal.with_key(fal.http.put(accepted["cancel_url"].as_str().unwrap()));
     assert_eq!(cancel().send().await.unwrap().status(), StatusCode::ACCEPTED);
     let again = cancel().send().await.unwrap();
     assert_eq!(again.status(), StatusCode::BAD_REQUEST);
-    assert_eq!(
-        again.json::<Value>().await.unwrap()["status"],
-        "ALREADY_COMPLETED"
-    );
+    assert_eq!(again.json::<Value>().await.unwrap()["status"], "ALREADY_COMPLETED");
 }
