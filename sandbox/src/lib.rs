@@ -5,6 +5,7 @@
 //! reached over their published interfaces only.
 
 pub mod fal;
+pub mod system;
 pub mod telegram;
 
 mod server;

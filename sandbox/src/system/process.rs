@@ -65,7 +65,9 @@ pub fn find(program: &str) -> Result<PathBuf> {
             return Ok(path);
         }
     }
-    bail!("{program} has not been built: run `cargo build --workspace --bins` (make run and make test do)")
+    bail!(
+        "{program} has not been built: run `cargo build --workspace --bins` (make run and make test do)"
+    )
 }
 
 /// A running service. Dropping it kills it.
@@ -81,7 +83,11 @@ impl Process {
     ///
     /// # Errors
     /// It has not been built, or can't be started.
-    pub fn start(service: Service, environment: &BTreeMap<String, String>, log: &Path) -> Result<Self> {
+    pub fn start(
+        service: Service,
+        environment: &BTreeMap<String, String>,
+        log: &Path,
+    ) -> Result<Self> {
         let program = find(service.program())?;
         let output = File::options().create(true).append(true).open(log);
         let output = output.with_context(|| format!("the log {}", log.display()))?;
