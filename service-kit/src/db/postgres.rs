@@ -1,0 +1,57 @@
+//! A PostgreSQL pool that lends only connections with no transaction open.
+
+use std::str::FromStr;
+
+use sea_orm::SqlxPostgresConnector;
+use sqlx::{
+    Executor, PgConnection,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use super::{ACQUIRE_TIMEOUT, Db, DbError};
+
+/// What a pool may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    ReadWrite,
+    ReadOnly,
+}
+
+pub(super) async fn open(url: &str, max_connections: u32, access: Access) -> Result<Db, DbError> {
+    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        return Err(DbError::BadUrl);
+    }
+    let mut options = PgConnectOptions::from_str(url)
+        .map_err(|_| DbError::BadUrl)?
+        .application_name("kopilka")
+        // The rollback below warns when there is nothing to roll back, which is always.
+        .options([("client_min_messages", "error")]);
+    if access == Access::ReadOnly {
+        options = options.options([("default_transaction_read_only", "on")]);
+    }
+    let location = format!(
+        "postgres://{}:{}/{}",
+        options.get_host(),
+        options.get_port(),
+        options.get_database().unwrap_or_default()
+    );
+    let pool = PgPoolOptions::new()
+        .max_connections(max_connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        // The rollback finds a dead connection just as well as a ping would.
+        .test_before_acquire(false)
+        .before_acquire(|connection, _| Box::pin(roll_back(connection)))
+        .connect_with(options)
+        .await
+        .map_err(|source| DbError::Connect { location: location.clone(), source })?;
+    Ok(Db {
+        connection: SqlxPostgresConnector::from_sqlx_postgres_pool(pool),
+        location,
+        _lock: None,
+    })
+}
+
+async fn roll_back(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    connection.execute("ROLLBACK").await?;
+    Ok(true)
+}

@@ -1,0 +1,141 @@
+//! A SQLite file: its folder, its lock, its pragmas.
+
+use std::{
+    fs::{self, File, TryLockError},
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+use sea_orm::SqlxSqliteConnector;
+use sqlx::{
+    SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::{ACQUIRE_TIMEOUT, BUSY_TIMEOUT, Db, DbError};
+
+/// Libraries before this one can corrupt a WAL.
+pub const OLDEST_LIBRARY: [u32; 3] = [3, 51, 3];
+
+pub(super) async fn open(url: &str, max_connections: u32) -> Result<Db, DbError> {
+    let (options, path) = parse(url)?;
+    make_folder(&path)?;
+    let lock = lock(&path)?;
+    let options = options
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT);
+    connect(options, &path, max_connections, Some(lock)).await
+}
+
+pub(super) async fn open_read_only(url: &str) -> Result<Db, DbError> {
+    let (options, path) = parse(url)?;
+    // Not `mode=ro`: that can't read a file whose WAL a killed process left behind.
+    let options =
+        options.create_if_missing(false).pragma("query_only", "ON").busy_timeout(BUSY_TIMEOUT);
+    connect(options, &path, 2, None).await
+}
+
+fn parse(url: &str) -> Result<(SqliteConnectOptions, PathBuf), DbError> {
+    let options = SqliteConnectOptions::from_str(url).map_err(|_| DbError::BadUrl)?;
+    let path = options.get_filename().to_owned();
+    // How sqlx names a database in memory.
+    if path.as_os_str().is_empty()
+        || path.starts_with("file:sqlx-in-memory")
+        || is_memory(&path, url)
+    {
+        return Err(DbError::InMemory);
+    }
+    Ok((options, path))
+}
+
+fn is_memory(path: &Path, url: &str) -> bool {
+    path.to_string_lossy().starts_with("file:sqlx-in-memory") || url.contains("mode=memory")
+}
+
+fn make_folder(path: &Path) -> Result<(), DbError> {
+    let Some(folder) = path.parent() else {
+        return Ok(());
+    };
+    fs::create_dir_all(folder).map_err(|source| DbError::File { path: folder.to_owned(), source })
+}
+
+/// The operating system drops the lock with the process, however it ends; the lock file itself stays.
+fn lock(path: &Path) -> Result<File, DbError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let lock_path = PathBuf::from(name);
+    let failed = |source| DbError::File { path: lock_path.clone(), source };
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&lock_path)
+        .map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(DbError::InUse { path: path.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+async fn connect(
+    options: SqliteConnectOptions,
+    path: &Path,
+    max_connections: u32,
+    lock: Option<File>,
+) -> Result<Db, DbError> {
+    let location = path.display().to_string();
+    let failed = |source| DbError::Connect { location: location.clone(), source };
+    let pool = SqlitePoolOptions::new()
+        .max_connections(max_connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        // A file doesn't go away: no ping before each use, no end of life.
+        .test_before_acquire(false)
+        .max_lifetime(None)
+        .idle_timeout(None)
+        .connect_with(options)
+        .await
+        .map_err(failed)?;
+    check_library(&library_version(&pool).await.map_err(failed)?)?;
+    Ok(Db { connection: SqlxSqliteConnector::from_sqlx_sqlite_pool(pool), location, _lock: lock })
+}
+
+async fn library_version(pool: &SqlitePool) -> Result<String, sqlx::Error> {
+    sqlx::query_scalar("SELECT sqlite_version()").fetch_one(pool).await
+}
+
+fn check_library(found: &str) -> Result<(), DbError> {
+    let numbers: Vec<u32> = found.split('.').map_while(|part| part.parse().ok()).collect();
+    if numbers.as_slice() >= OLDEST_LIBRARY.as_slice() {
+        return Ok(());
+    }
+    Err(DbError::OldLibrary {
+        found: found.to_owned(),
+        oldest: OLDEST_LIBRARY.map(|number| number.to_string()).join("."),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn libraries_that_can_corrupt_a_wal_are_refused() {
+        for found in ["3.51.3", "3.51.10", "3.52.0", "4.0.0"] {
+            assert!(check_library(found).is_ok(), "{found}");
+        }
+        for found in ["3.51.2", "3.45.0", "2.99.99", "", "nonsense"] {
+            assert!(matches!(check_library(found), Err(DbError::OldLibrary { .. })), "{found}");
+        }
+    }
+
+    #[test]
+    fn a_database_in_memory_is_refused() {
+        for url in ["sqlite::memory:", "sqlite://:memory:", "sqlite://a.db?mode=memory", "sqlite:"]
+        {
+            assert!(matches!(parse(url), Err(DbError::InMemory)), "{url}");
+        }
+    }
+}
