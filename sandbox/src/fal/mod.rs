@@ -121,6 +121,17 @@ impl FalStandIn {
         self.world.state().downloads
     }
 
+    /// Returns once some job's status was asked for: whoever submitted it knows its `request_id`.
+    pub async fn polled(&self) {
+        loop {
+            let changed = self.world.changed.notified();
+            if self.world.state().polls > 0 {
+                return;
+            }
+            changed.await;
+        }
+    }
+
     /// Returns once at least `count` submits were accepted.
     pub async fn accepted(&self, count: usize) {
         loop {
@@ -155,6 +166,7 @@ struct State {
     held: bool,
     pace: Pace,
     downloads: usize,
+    polls: usize,
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -106,6 +106,10 @@ async fn of_request(world: &World, method: &Method, app: &str, rest: &str) -> Re
     }
     let mut state = world.state();
     let held = state.held;
+    if action == "status" {
+        state.polls += 1;
+        world.changed.notify_waiters();
+    }
     let known = state
         .job(request_id)
         .filter(|job| !job.forgotten() && owner_and_app(&job.submit.app) == app);

@@ -1,24 +1,24 @@
-//! Ports that a service can be given before it runs, and again after it was killed.
+//! Ports for services that are restarted: picked outside the range from which the system serves outgoing connections,
+//! so that none of those takes a port while its service is down.
 
-use std::net::TcpListener;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::{Mutex, PoisonError};
 
-use anyhow::{Result, bail};
+use anyhow::bail;
+use rand::RngExt;
 
-/// Below the range from which the system takes ports for outgoing connections, so that none is taken meanwhile.
-const RANGE: std::ops::Range<u16> = 20_000..32_000;
+static TAKEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
 
-/// A free port that no other call of this process was given. Processes begin at different places of the range.
-pub fn free() -> Result<u16> {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let size = RANGE.end - RANGE.start;
-    let begin = u16::try_from(std::process::id() * 97 % u32::from(size)).unwrap_or_default();
-    for _ in 0..size {
-        let step = NEXT.fetch_add(1, Ordering::Relaxed) % size;
-        let port = RANGE.start + (begin + step) % size;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return Ok(port);
+/// A loopback address that nothing listens on and that this process has not handed out before.
+pub(super) fn free() -> anyhow::Result<SocketAddr> {
+    for _ in 0..1000 {
+        let port = rand::rng().random_range(12_000..32_000);
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let fresh = TAKEN.lock().unwrap_or_else(PoisonError::into_inner).insert(port);
+        if fresh && TcpListener::bind(address).is_ok() {
+            return Ok(address);
         }
     }
-    bail!("no free port in {RANGE:?}")
+    bail!("no free port between 12000 and 32000")
 }

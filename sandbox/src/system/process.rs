@@ -1,35 +1,43 @@
-//! One service as a process: started with its environment, awaited until ready, stopped politely or killed.
+//! One service as a process: where its program is, how it starts, ends and is waited for, where its log goes.
 
-use std::collections::BTreeMap;
-use std::fs::File;
+use std::collections::{BTreeMap, VecDeque};
+use std::env;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
-use nix::sys::signal::{Signal, kill};
+use anyhow::{Context, bail};
+use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
+use tokio::fs::{File, OpenOptions};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep};
 
-/// How long a service may take to be ready, or to stop after SIGTERM.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a service may take from its start to its first `ok` at `/readyz`.
+const READY_WITHIN: Duration = Duration::from_secs(60);
+/// How long a service may take to drain before it is killed.
+const STOP_WITHIN: Duration = Duration::from_secs(30);
+/// Lines of the log that a failure to start shows.
+const LINES_KEPT: usize = 60;
+/// util-linux: ends the child when its parent dies, even by SIGKILL.
+const SETPRIV: &str = "/usr/bin/setpriv";
 
-/// How often readiness is asked for.
-const ASK_EVERY: Duration = Duration::from_millis(50);
-
-/// One of the three programs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// One of the three services.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Service {
-    /// `billing-svc`.
+    /// billing-svc.
     Billing,
-    /// `bot-gateway`.
+    /// bot-gateway.
     Gateway,
-    /// `image-worker`.
+    /// image-worker.
     Worker,
 }
 
 impl Service {
-    /// In the order in which they start; they stop in the reverse.
+    /// In the order in which they start; the reverse of what depends on what.
     pub const ALL: [Self; 3] = [Self::Billing, Self::Worker, Self::Gateway];
 
     /// The name of the program.
@@ -41,145 +49,170 @@ impl Service {
         }
     }
 
-    /// What its environment variables begin with.
-    pub fn prefix(self) -> &'static str {
+    /// The prefix of its environment variables.
+    pub(super) fn prefix(self) -> &'static str {
         match self {
             Self::Billing => "BILLING",
             Self::Gateway => "GATEWAY",
             Self::Worker => "WORKER",
         }
     }
-}
 
-/// Where a program lies: beside this one, or, for a test, one folder above.
-///
-/// # Errors
-/// It has not been built.
-pub fn find(program: &str) -> Result<PathBuf> {
-    let own = std::env::current_exe().context("this program's own path")?;
-    let beside = own.parent().map(Path::to_owned).unwrap_or_default();
-    let above = beside.parent().map(Path::to_owned).unwrap_or_default();
-    for folder in [&beside, &above] {
-        let path = folder.join(program);
-        if path.is_file() {
-            return Ok(path);
+    /// The program beside the running one: `target/debug` both for a binary and for a test in `target/debug/deps`.
+    pub(super) fn path(self) -> anyhow::Result<PathBuf> {
+        let own = env::current_exe().context("where is this program?")?;
+        let mut folder = own.parent().unwrap_or(Path::new("."));
+        if folder.ends_with("deps") {
+            folder = folder.parent().unwrap_or(folder);
         }
+        let path = folder.join(self.program());
+        if !path.is_file() {
+            bail!(
+                "{} is missing in {}: run `cargo build --workspace` first",
+                self.program(),
+                folder.display()
+            );
+        }
+        Ok(path)
     }
-    bail!(
-        "{program} has not been built: run `cargo build --workspace --bins` (make run and make test do)"
-    )
 }
 
-/// A running service. Dropping it kills it.
+/// What a process needs to start.
+#[derive(Debug, Clone)]
+pub(super) struct Start {
+    pub(super) service: Service,
+    pub(super) env: BTreeMap<String, String>,
+    pub(super) health: SocketAddr,
+    pub(super) log: PathBuf,
+    /// Errors in the log are shown on the terminal too.
+    pub(super) echo: bool,
+}
+
+/// A running service. Dropping it kills the process.
 #[derive(Debug)]
-pub struct Process {
-    service: Service,
+pub(super) struct Process {
+    pub(super) service: Service,
     child: Child,
-    log: PathBuf,
+    health: SocketAddr,
+    lines: Arc<Mutex<VecDeque<String>>>,
 }
 
 impl Process {
-    /// Starts a service with exactly this environment; its output is appended to `log`.
-    ///
-    /// # Errors
-    /// It has not been built, or can't be started.
-    pub fn start(
-        service: Service,
-        environment: &BTreeMap<String, String>,
-        log: &Path,
-    ) -> Result<Self> {
-        let program = find(service.program())?;
-        let output = File::options().create(true).append(true).open(log);
-        let output = output.with_context(|| format!("the log {}", log.display()))?;
-        // The kernel ends the service if this program is killed, so that none is orphaned.
-        let mut command = match Path::new("/usr/bin/setpriv").exists() {
-            true => {
-                let mut command = Command::new("/usr/bin/setpriv");
-                command.args(["--pdeathsig", "TERM"]).arg(&program);
-                command
-            }
-            false => Command::new(&program),
+    /// Starts the program; it is not ready yet.
+    pub(super) async fn start(start: &Start) -> anyhow::Result<Self> {
+        let program = start.service.path()?;
+        let mut command = if Path::new(SETPRIV).exists() {
+            let mut command = Command::new(SETPRIV);
+            command.args(["--pdeathsig", "TERM", "--"]).arg(&program);
+            command
+        } else {
+            Command::new(&program)
         };
-        let child = command
+        let mut child = command
             .env_clear()
-            .envs(environment)
+            .envs(&start.env)
             .stdin(Stdio::null())
-            .stdout(output.try_clone().context("the log")?)
-            .stderr(output)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // A Ctrl-C at the terminal is for the sandbox, which stops its children in order.
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
-            .with_context(|| format!("{} can't be started", program.display()))?;
-        Ok(Self { service, child, log: log.to_owned() })
-    }
-
-    /// Returns once `/readyz` at `http` (host:port) says ok.
-    ///
-    /// # Errors
-    /// The service ended, or did not become ready in a minute; the error has the end of its log.
-    pub async fn ready(&mut self, http: &str) -> Result<()> {
-        let url = format!("http://{http}/readyz");
-        let asked = async {
-            loop {
-                if let Some(status) = self.child.try_wait()? {
-                    bail!("{} ended with {status}", self.service.program());
-                }
-                if reqwest::get(&url).await.is_ok_and(|answer| answer.status().is_success()) {
-                    return Ok(());
-                }
-                tokio::time::sleep(ASK_EVERY).await;
-            }
-        };
-        let asked = tokio::time::timeout(PATIENCE, asked).await;
-        let end = asked.unwrap_or_else(|_| {
-            bail!("{} was not ready within {PATIENCE:?}", self.service.program())
-        });
-        end.with_context(|| format!("its log ends with:\n{}", self.log_end()))
-    }
-
-    /// SIGKILL, at once.
-    ///
-    /// # Errors
-    /// The system refused.
-    pub async fn kill(mut self) -> Result<()> {
-        self.child.kill().await.context("SIGKILL")
-    }
-
-    /// SIGTERM, then waits for the end; SIGKILL where that takes over a minute.
-    ///
-    /// # Errors
-    /// It had to be killed, or ended with another code than 0.
-    pub async fn terminate(mut self) -> Result<()> {
-        if let Some(id) = self.child.id() {
-            kill(Pid::from_raw(i32::try_from(id)?), Signal::SIGTERM).context("SIGTERM")?;
+            .with_context(|| format!("can't start {}", program.display()))?;
+        let file = OpenOptions::new().create(true).append(true).open(&start.log).await;
+        let file = file.with_context(|| format!("can't write {}", start.log.display()))?;
+        let lines = Arc::new(Mutex::new(VecDeque::new()));
+        let log = Log { service: start.service, lines: lines.clone(), echo: start.echo };
+        if let Some(stdout) = child.stdout.take() {
+            tokio::spawn(log.clone().keep(stdout, file.try_clone().await?));
         }
-        match tokio::time::timeout(PATIENCE, self.child.wait()).await {
-            Ok(status) => {
-                let status = status?;
-                if !status.success() {
-                    bail!("{} ended with {status}:\n{}", self.service.program(), self.log_end());
-                }
-                Ok(())
+        if let Some(stderr) = child.stderr.take() {
+            tokio::spawn(log.keep(stderr, file));
+        }
+        Ok(Self { service: start.service, child, health: start.health, lines })
+    }
+
+    /// Returns once `/readyz` says ok.
+    ///
+    /// # Errors
+    /// The process ended, or was not ready in a minute; the error shows the end of its log.
+    pub(super) async fn ready(&mut self) -> anyhow::Result<()> {
+        let url = format!("http://{}/readyz", self.health);
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(2)).build()?;
+        let deadline = Instant::now() + READY_WITHIN;
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                sleep(Duration::from_millis(100)).await;
+                bail!("{} ended with {status}\n{}", self.service.program(), self.log());
             }
+            if let Ok(response) = http.get(&url).send().await
+                && response.status().is_success()
+            {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                bail!("{} is not ready after a minute\n{}", self.service.program(), self.log());
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// SIGKILL; returns once the process is gone.
+    pub(super) async fn kill(mut self) -> anyhow::Result<()> {
+        self.child.kill().await.context("kill")
+    }
+
+    /// SIGTERM; returns once the process is gone, which is forced after half a minute.
+    pub(super) async fn stop(mut self) -> anyhow::Result<ExitStatus> {
+        if let Some(pid) = self.child.id().and_then(|pid| i32::try_from(pid).ok()) {
+            signal::kill(Pid::from_raw(pid), Signal::SIGTERM).context("SIGTERM")?;
+        }
+        match tokio::time::timeout(STOP_WITHIN, self.child.wait()).await {
+            Ok(status) => Ok(status?),
             Err(_) => {
-                self.child.kill().await.context("SIGKILL")?;
-                bail!("{} did not stop on SIGTERM:\n{}", self.service.program(), self.log_end())
+                self.child.kill().await?;
+                bail!(
+                    "{} had not stopped after half a minute and was killed",
+                    self.service.program()
+                )
             }
         }
     }
 
-    /// Returns once it has ended by itself.
-    ///
-    /// # Errors
-    /// The system refused.
-    pub async fn ended(&mut self) -> Result<std::process::ExitStatus> {
-        Ok(self.child.wait().await?)
+    /// Has it ended by itself?
+    pub(super) fn ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
+        Ok(self.child.try_wait()?)
     }
 
-    /// The last lines of the log.
-    pub fn log_end(&self) -> String {
-        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
-        let lines: Vec<&str> = text.lines().collect();
-        lines[lines.len().saturating_sub(30)..].join("\n")
+    /// The last lines that it wrote.
+    pub(super) fn log(&self) -> String {
+        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.iter().map(|line| format!("  | {line}\n")).collect()
+    }
+}
+
+#[derive(Clone)]
+struct Log {
+    service: Service,
+    lines: Arc<Mutex<VecDeque<String>>>,
+    echo: bool,
+}
+
+impl Log {
+    async fn keep(self, from: impl AsyncRead + Unpin, mut file: File) {
+        let mut from = BufReader::new(from).lines();
+        while let Ok(Some(line)) = from.next_line().await {
+            if let Err(error) = file.write_all(format!("{line}\n").as_bytes()).await {
+                tracing::warn!(%error, "a log could not be written");
+            }
+            if self.echo && (line.contains(" ERROR ") || line.contains("panicked at")) {
+                eprintln!("{}: {line}", self.service.program());
+            }
+            let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+            lines.push_back(line);
+            if lines.len() > LINES_KEPT {
+                lines.pop_front();
+            }
+        }
     }
 }

@@ -1,0 +1,188 @@
+//! The three services as processes, wired to each other.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use anyhow::{Context, bail};
+use tokio::process::Command;
+
+use super::operator::Operator;
+use super::process::{Process, Service, Start};
+use super::wiring::{Addresses, Outside, Wiring};
+
+/// The services that run, and what it takes to start one again.
+#[derive(Debug)]
+pub struct Processes {
+    wiring: Wiring,
+    echo: bool,
+    running: BTreeMap<Service, Process>,
+    operator: Operator,
+}
+
+impl Processes {
+    /// Prepares tokens and files in `folder`; starts nothing. With `echo`, errors in the logs are shown on the terminal
+    /// as well. `settings` are environment variables of the services; they can't change who listens where.
+    ///
+    /// # Errors
+    /// The folder can't be written; an address is missing.
+    pub fn new(
+        folder: PathBuf,
+        addresses: BTreeMap<Service, Addresses>,
+        outside: Outside,
+        settings: BTreeMap<String, String>,
+        echo: bool,
+    ) -> anyhow::Result<Self> {
+        let wiring = Wiring::new(folder, addresses, outside, settings)?;
+        let url = format!("http://{}", wiring.address(Service::Billing)?.grpc);
+        let operator = Operator::new(&url, wiring.admin_token())?;
+        Ok(Self { wiring, echo, running: BTreeMap::new(), operator })
+    }
+
+    /// Starts all that don't run, and returns once all are ready.
+    ///
+    /// # Errors
+    /// A program is missing, ended, or was not ready in a minute.
+    pub async fn start_all(&mut self) -> anyhow::Result<()> {
+        for service in Service::ALL {
+            if !self.running.contains_key(&service) {
+                self.launch(service).await?;
+            }
+        }
+        for process in self.running.values_mut() {
+            process.ready().await?;
+        }
+        Ok(())
+    }
+
+    /// Starts one and returns once it is ready.
+    ///
+    /// # Errors
+    /// It runs already; its program is missing, ended, or was not ready in a minute.
+    pub async fn start(&mut self, service: Service) -> anyhow::Result<()> {
+        self.launch(service).await?;
+        match self.running.get_mut(&service) {
+            Some(process) => process.ready().await,
+            None => Ok(()),
+        }
+    }
+
+    async fn launch(&mut self, service: Service) -> anyhow::Result<()> {
+        if self.running.contains_key(&service) {
+            bail!("{} runs already", service.program());
+        }
+        let start = Start {
+            service,
+            env: self.wiring.env(service)?,
+            health: self.wiring.address(service)?.http,
+            log: self.wiring.folder.join("logs").join(format!("{}.log", service.program())),
+            echo: self.echo,
+        };
+        self.running.insert(service, Process::start(&start).await?);
+        Ok(())
+    }
+
+    /// SIGKILL; returns once the process is gone.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub async fn kill(&mut self, service: Service) -> anyhow::Result<()> {
+        self.take(service)?.kill().await
+    }
+
+    /// SIGTERM; returns once the process is gone.
+    ///
+    /// # Errors
+    /// It does not run; it did not drain in half a minute, or ended with another code than 0.
+    pub async fn stop(&mut self, service: Service) -> anyhow::Result<()> {
+        let process = self.take(service)?;
+        let log = process.log();
+        let status = process.stop().await?;
+        if !status.success() {
+            bail!("{} ended with {status}\n{log}", service.program());
+        }
+        Ok(())
+    }
+
+    /// Stops all that run, in the order gateway, worker, billing; the last error is answered once all are gone.
+    ///
+    /// # Errors
+    /// As [`Self::stop`].
+    pub async fn stop_all(&mut self) -> anyhow::Result<()> {
+        let mut result = Ok(());
+        for service in [Service::Gateway, Service::Worker, Service::Billing] {
+            if self.running.contains_key(&service)
+                && let Err(error) = self.stop(service).await
+            {
+                result = Err(error);
+            }
+        }
+        result
+    }
+
+    /// Services that ended by themselves since the last call, with how; they count as not running from now on.
+    ///
+    /// # Errors
+    /// The system can't tell.
+    pub fn ended(&mut self) -> anyhow::Result<Vec<(Service, String)>> {
+        let mut ended = Vec::new();
+        for (service, process) in &mut self.running {
+            if let Some(status) = process.ended()? {
+                ended.push((*service, format!("{status}\n{}", process.log())));
+            }
+        }
+        for (service, _) in &ended {
+            self.running.remove(service);
+        }
+        Ok(ended)
+    }
+
+    /// `billing-svc verify` on the database, next to the live service.
+    ///
+    /// # Errors
+    /// An invariant does not hold: the error is what verify printed.
+    pub async fn verify(&self) -> anyhow::Result<()> {
+        let output = Command::new(Service::Billing.path()?)
+            .arg("verify")
+            .env_clear()
+            .envs(self.wiring.env(Service::Billing)?)
+            .stdin(Stdio::null())
+            .output()
+            .await
+            .context("can't run billing-svc verify")?;
+        if !output.status.success() {
+            let (out, err) =
+                (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+            bail!("billing-svc verify ended with {}\n{out}{err}", output.status);
+        }
+        Ok(())
+    }
+
+    /// Where a service listens.
+    ///
+    /// # Errors
+    /// Never for a service that was given an address.
+    pub fn address(&self, service: Service) -> anyhow::Result<Addresses> {
+        self.wiring.address(service)
+    }
+
+    /// A client of billing-svc with the role `admin`.
+    pub fn operator(&self) -> &Operator {
+        &self.operator
+    }
+
+    /// The last lines of a running service's log.
+    pub fn log(&self, service: Service) -> String {
+        self.running.get(&service).map(Process::log).unwrap_or_default()
+    }
+
+    /// Where databases, logs and files are.
+    pub fn folder(&self) -> &std::path::Path {
+        &self.wiring.folder
+    }
+
+    fn take(&mut self, service: Service) -> anyhow::Result<Process> {
+        let process = self.running.remove(&service);
+        process.with_context(|| format!("{} does not run", service.program()))
+    }
+}

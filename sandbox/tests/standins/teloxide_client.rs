@@ -1,0 +1,105 @@
+//! teloxide works against the stand-in unchanged.
+
+use bytes::Bytes;
+use sandbox::telegram::BOT_ID;
+use secrecy::ExposeSecret;
+use teloxide::payloads::{
+    AnswerCallbackQuerySetters, EditMessageTextSetters, GetUpdatesSetters, SendMessageSetters,
+    SendPhotoSetters,
+};
+use teloxide::prelude::{Bot, Requester};
+use teloxide::types::{
+    BotCommand, ChatAction, ChatId, InlineKeyboardButton, InlineKeyboardMarkup, InputFile,
+    InputMedia, InputMediaPhoto, UpdateKind,
+};
+use teloxide::{ApiError, RequestError};
+
+use crate::telegram::{Telegram, png};
+
+const ANNA: ChatId = ChatId(5_000_000_001);
+
+fn bot(telegram: &Telegram) -> Bot {
+    let token = telegram.stand_in.token();
+    Bot::new(token.expose_secret()).set_api_url(telegram.stand_in.url().parse().unwrap())
+}
+
+#[tokio::test]
+async fn it_reads_every_kind_of_update() {
+    let telegram = Telegram::start().await;
+    let bot = bot(&telegram);
+    let anna = telegram.stand_in.user(ANNA.0);
+    assert_eq!(bot.get_me().await.unwrap().id.0, BOT_ID.unsigned_abs());
+    bot.set_my_commands([BotCommand::new("start", "Начать")]).await.unwrap();
+    anna.send_text("/start");
+    anna.send_photo(&png(), Some("фото")).unwrap();
+    anna.send_document("a.txt", "text/plain", Bytes::from_static(b"a"), None).unwrap();
+    anna.send_sticker();
+    anna.send_voice();
+    anna.block();
+    anna.unblock();
+    let sent = bot
+        .send_message(ANNA, "выбор")
+        .reply_markup(InlineKeyboardMarkup::new([[InlineKeyboardButton::callback("A", "a")]]))
+        .await
+        .unwrap();
+    anna.press("a").unwrap();
+    let updates = bot.get_updates().offset(0).timeout(1).await.unwrap();
+    let broken: Vec<_> =
+        updates.iter().filter(|update| matches!(update.kind, UpdateKind::Error(_))).collect();
+    assert!(broken.is_empty(), "{broken:#?}");
+    assert_eq!(updates.len(), 8);
+    let UpdateKind::CallbackQuery(press) = &updates[7].kind else {
+        panic!("{:#?}", updates[7]);
+    };
+    assert_eq!(press.message.as_ref().unwrap().id(), sent.id);
+    bot.answer_callback_query(press.id.clone()).text("да").await.unwrap();
+}
+
+#[tokio::test]
+async fn it_sends_edits_and_downloads() {
+    let telegram = Telegram::start().await;
+    let bot = bot(&telegram);
+    let anna = telegram.stand_in.user(ANNA.0);
+    bot.send_chat_action(ANNA, ChatAction::UploadPhoto).await.unwrap();
+    let photo = bot
+        .send_photo(ANNA, InputFile::memory(png()).file_name("result.png"))
+        .caption("готово")
+        .await
+        .unwrap();
+    let album =
+        [png(), png()].map(|png| InputMedia::Photo(InputMediaPhoto::new(InputFile::memory(png))));
+    assert_eq!(bot.send_media_group(ANNA, album).await.unwrap().len(), 2);
+    bot.send_document(ANNA, InputFile::memory(png()).file_name("a.png")).await.unwrap();
+    assert_eq!(anna.sees_photos(3).await.unwrap().len(), 3);
+    let message = bot.send_message(ANNA, "Генерирую…").await.unwrap();
+    bot.edit_message_text(ANNA, message.id, "Готово").await.unwrap();
+    let again = bot.edit_message_text(ANNA, message.id, "Готово").await.unwrap_err();
+    assert!(matches!(again, RequestError::Api(ApiError::MessageNotModified)), "{again:?}");
+    bot.edit_message_text(ANNA, message.id, "x")
+        .reply_markup(InlineKeyboardMarkup::new([[InlineKeyboardButton::callback("A", "a")]]))
+        .await
+        .unwrap();
+    bot.delete_message(ANNA, message.id).await.unwrap();
+    let file_id = photo.photo().unwrap()[0].file.id.clone();
+    let file = bot.get_file(file_id).await.unwrap();
+    let mut bytes = Vec::new();
+    teloxide::net::Download::download_file(&bot, &file.path, &mut bytes).await.unwrap();
+    assert_eq!(bytes, png());
+}
+
+#[tokio::test]
+async fn it_understands_the_errors() {
+    let telegram = Telegram::start().await;
+    let bot = bot(&telegram);
+    let anna = telegram.stand_in.user(ANNA.0);
+    anna.block();
+    let blocked = bot.send_message(ANNA, "x").await.unwrap_err();
+    assert!(matches!(blocked, RequestError::Api(ApiError::BotBlocked)), "{blocked:?}");
+    let failure = sandbox::telegram::Failure::TooManyRequests { retry_after: 2 };
+    telegram.stand_in.fail_next(failure, 1);
+    let later = bot.send_message(ANNA, "x").await.unwrap_err();
+    let RequestError::RetryAfter(seconds) = later else {
+        panic!("{later:?}");
+    };
+    assert_eq!(seconds.seconds(), 2);
+}

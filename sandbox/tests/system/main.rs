@@ -1,0 +1,11 @@
+//! The whole product: real programs as processes, real gRPC between them, real databases, against stand-ins of
+//! Telegram and fal.ai. Each test ends with `billing-svc verify`.
+
+mod chaos;
+mod conversation;
+mod crashes;
+mod duplicates;
+mod money;
+mod person;
+mod pictures;
+mod postgres;
