@@ -11,7 +11,7 @@ use crate::person::{Person, png};
 async fn an_update_that_is_delivered_twice_is_one_charge_and_one_picture() -> Result<()> {
     for builder in [System::builder(), System::builder().webhook()] {
         let system = builder.start().await?;
-        let person = Person::of(&system, 701)?;
+        let person = Person::of(&system, 701);
         system.telegram().deliver_twice(u32::MAX);
         let update = person.chat.send_text("дважды");
         person.chat.sees_photos(1).await?;
@@ -31,7 +31,7 @@ async fn an_update_that_is_delivered_twice_is_one_charge_and_one_picture() -> Re
 #[tokio::test]
 async fn two_photos_of_an_album_are_merged_by_one_operation() -> Result<()> {
     let system = System::builder().start().await?;
-    let person = Person::of(&system, 702)?;
+    let person = Person::of(&system, 702);
     system.telegram().deliver_twice(u32::MAX);
     person.chat.send_text("/menu");
     let menu = person.told("Что сделаем").await?.id;
@@ -48,7 +48,7 @@ async fn two_photos_of_an_album_are_merged_by_one_operation() -> Result<()> {
 #[tokio::test]
 async fn a_send_whose_answer_was_lost_does_not_show_a_second_picture() -> Result<()> {
     let system = System::builder().start().await?;
-    let person = Person::of(&system, 703)?;
+    let person = Person::of(&system, 703);
     system.fal().hold();
     person.chat.send_text("ответ пропадёт");
     person.told("Генерирую").await?;
@@ -66,7 +66,7 @@ async fn a_send_whose_answer_was_lost_does_not_show_a_second_picture() -> Result
 #[tokio::test]
 async fn telegram_that_says_wait_is_waited_for() -> Result<()> {
     let system = System::builder().start().await?;
-    let person = Person::of(&system, 704)?;
+    let person = Person::of(&system, 704);
     system.telegram().fail_next(Failure::TooManyRequests { retry_after: 1 }, 3);
     person.chat.send_text("не спеша");
     let operations = person.settled(1).await?;

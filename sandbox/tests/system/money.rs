@@ -10,8 +10,8 @@ use crate::person::{Person, count};
 #[tokio::test]
 async fn free_operations_go_first_then_money_and_then_the_bot_says_what_is_missing() -> Result<()> {
     let system = System::builder().start().await?;
-    let person = Person::of(&system, 601)?;
-    person.top_up(&system, 15_50).await?;
+    let person = Person::of(&system, 601);
+    person.top_up(15_50).await?;
 
     person.spend_free_operations().await?;
     assert_eq!(person.has().await?.free_operations_left, 0);
@@ -39,8 +39,8 @@ async fn free_operations_go_first_then_money_and_then_the_bot_says_what_is_missi
 #[tokio::test]
 async fn money_comes_back_to_where_it_came_from() -> Result<()> {
     let system = System::builder().start().await?;
-    let person = Person::of(&system, 602)?;
-    person.top_up(&system, 10_00).await?;
+    let person = Person::of(&system, 602);
+    person.top_up(10_00).await?;
     person.spend_free_operations().await?;
 
     system.fal().fail_next(Failure::BadInput, 1);

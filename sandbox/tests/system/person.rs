@@ -1,25 +1,17 @@
 //! A person in the chat, with what billing says of them beside it.
 
-use std::future::Future;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use proto::billing::v1::{
-    AdjustBalanceRequest, GetUserInfoRequest, ListOperationsRequest, Operation, OperationState,
-    UserInfo,
-};
-use proto::client::BillingClient;
-use sandbox::system::System;
+use proto::billing::v1::{ListOperationsRequest, Operation, OperationState, UserInfo};
+use sandbox::system::{Operator, System};
 use sandbox::telegram::{Seen, TelegramUser};
 
 /// How long a condition is waited for, on a machine that may be busy.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Waits until `ask` answers something.
-pub async fn until<T, F>(what: &str, mut ask: impl FnMut() -> F) -> Result<T>
-where
-    F: Future<Output = Result<Option<T>>>,
-{
+pub async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Result<Option<T>>) -> Result<T> {
     let begin = Instant::now();
     loop {
         let answer = ask().await;
@@ -35,12 +27,12 @@ where
 
 pub struct Person {
     pub chat: TelegramUser,
-    billing: BillingClient,
+    billing: Operator,
 }
 
 impl Person {
-    pub fn of(system: &System, id: i64) -> Result<Self> {
-        Ok(Self { chat: system.telegram().user(id), billing: system.billing()? })
+    pub fn of(system: &System, id: i64) -> Self {
+        Self { chat: system.telegram().user(id), billing: system.billing().clone() }
     }
 
     pub fn user_id(&self) -> String {
@@ -48,20 +40,19 @@ impl Person {
     }
 
     pub async fn has(&self) -> Result<UserInfo> {
-        let request = GetUserInfoRequest { user_id: self.user_id() };
-        self.billing.get_user_info(request).await?.user.context("user")
+        Ok(self.billing.user(&self.user_id()).await?)
     }
 
     /// Newest first; tests stay within one page.
     pub async fn operations(&self) -> Result<Vec<Operation>> {
         let request =
             ListOperationsRequest { user_id: self.user_id(), page_size: 200, ..Default::default() };
-        Ok(self.billing.list_operations(request).await?.operations)
+        Ok(self.billing.billing.list_operations(request).await?.operations)
     }
 
     /// Waits until there are exactly `count` operations and none is open.
     pub async fn settled(&self, count: usize) -> Result<Vec<Operation>> {
-        let operations = until("all operations to be settled", || async {
+        let operations = until("all operations to be settled", async || {
             let operations = self.operations().await?;
             let open = operations.iter().any(|one| one.state() == OperationState::Charged);
             Ok((operations.len() >= count && !open).then_some(operations))
@@ -74,7 +65,7 @@ impl Person {
 
     /// Waits until something is charged and not settled.
     pub async fn charged(&self) -> Result<Operation> {
-        until("a charge", || async {
+        until("a charge", async || {
             let operations = self.operations().await?;
             Ok(operations.into_iter().find(|one| one.state() == OperationState::Charged))
         })
@@ -93,15 +84,9 @@ impl Person {
         self.chat.sees(fits).await.map_err(|error| anyhow::anyhow!("{part:?}: {error:?}"))
     }
 
-    /// Gives (or takes) this many kopecks of own money.
-    pub async fn top_up(&self, system: &System, kopecks: i64) -> Result<()> {
-        let request = AdjustBalanceRequest {
-            request_id: uuid::Uuid::new_v4().to_string(),
-            user_id: self.user_id(),
-            amount: Some(proto::money::from_micros(kopecks * 10_000, "RUB")),
-            reason: "a test".to_owned(),
-        };
-        system.admin()?.adjust_balance(request).await?;
+    /// Gives this many kopecks of own money.
+    pub async fn top_up(&self, kopecks: i64) -> Result<()> {
+        self.billing.adjust(&self.user_id(), kopecks * 10_000).await?;
         Ok(())
     }
 

@@ -5,12 +5,12 @@ use proto::billing::v1::{OperationState, RefundReason};
 use sandbox::fal::Failure;
 use sandbox::system::System;
 
-use crate::person::{Person, png};
+use crate::person::{Person, png, until};
 
 #[tokio::test]
 async fn a_prompt_becomes_a_picture_that_is_paid_once() -> Result<()> {
     let system = System::builder().start().await?;
-    let person = Person::of(&system, 501)?;
+    let person = Person::of(&system, 501);
 
     person.chat.send_text("/start");
     person.told("бесплатн").await?;
@@ -34,8 +34,8 @@ async fn a_prompt_becomes_a_picture_that_is_paid_once() -> Result<()> {
 #[tokio::test]
 async fn each_kind_takes_its_photos_and_delivers() -> Result<()> {
     let system = System::builder().webhook().start().await?;
-    let person = Person::of(&system, 502)?;
-    person.top_up(&system, 100_000).await?;
+    let person = Person::of(&system, 502);
+    person.top_up(100_000).await?;
     let chat = &person.chat;
     chat.send_text("/menu");
     let menu = person.told("Что сделаем").await?.id;
@@ -94,7 +94,7 @@ async fn each_kind_takes_its_photos_and_delivers() -> Result<()> {
 #[tokio::test]
 async fn what_the_provider_refuses_is_given_back_and_said() -> Result<()> {
     let system = System::builder().start().await?;
-    let person = Person::of(&system, 503)?;
+    let person = Person::of(&system, 503);
 
     system.fal().fail_next(Failure::ContentRefused, 1);
     person.chat.send_text("нечто запретное");
@@ -119,7 +119,7 @@ async fn what_the_provider_refuses_is_given_back_and_said() -> Result<()> {
 async fn a_provider_that_stumbles_is_tried_again_and_one_that_is_down_costs_nothing() -> Result<()>
 {
     let system = System::builder().start().await?;
-    let person = Person::of(&system, 504)?;
+    let person = Person::of(&system, 504);
 
     system.fal().fail_next(Failure::ServerError, 1);
     person.chat.send_text("со второго раза");
@@ -141,20 +141,21 @@ async fn a_provider_that_stumbles_is_tried_again_and_one_that_is_down_costs_noth
 #[tokio::test]
 async fn who_blocks_the_bot_gets_the_picture_on_coming_back() -> Result<()> {
     let system = System::builder().start().await?;
-    let person = Person::of(&system, 505)?;
+    let person = Person::of(&system, 505);
 
     system.fal().hold();
     person.chat.send_text("подожди меня");
     person.told("Генерирую").await?;
     system.fal().accepted(1).await;
     person.chat.block();
+    let before = system.telegram().calls_of("sendMessage").len();
     system.fal().release();
     let operation = person.charged().await?;
-    crate::person::until("the result to wait", || async {
-        let request =
-            proto::images::v1::GetJobRequest { operation_id: operation.operation_id.clone() };
-        let job = system.images()?.get_job(request).await?.job;
-        Ok(job.filter(|job| job.state() == proto::images::v1::JobState::Waiting))
+    until("a delivery to be tried", async || {
+        let tried = ["editMessageMedia", "sendPhoto", "sendMessage"];
+        let calls: usize =
+            tried.iter().map(|method| system.telegram().calls_of(method).len()).sum();
+        Ok((calls > before).then_some(()))
     })
     .await?;
     assert_eq!(person.photos(), 0);

@@ -12,9 +12,13 @@ use crate::person::{Person, count};
 async fn pictures_refunds_and_a_killed_billing_on_postgresql() -> Result<()> {
     let databases =
         [TestDatabase::new().await, TestDatabase::new().await, TestDatabase::new().await];
-    let urls = databases.each_ref().map(TestDatabase::url);
-    let mut system = System::builder().databases(urls).start().await?;
-    let person = Person::of(&system, 901)?;
+    let mut builder = System::builder();
+    for (prefix, database) in ["BILLING", "GATEWAY", "WORKER"].into_iter().zip(&databases) {
+        builder = builder.setting(&format!("{prefix}_DATABASE_URL"), database.url());
+        builder = builder.setting(&format!("{prefix}_MIGRATE"), "auto");
+    }
+    let mut system = builder.start().await?;
+    let person = Person::of(&system, 901);
 
     person.chat.send_text("первая");
     person.chat.sees_photos(1).await?;
