@@ -133,7 +133,11 @@ pub(super) fn grant_credits(
 }
 
 /// Refuses what would make a user richer than [`MAX_BALANCE`], so that no sum can overflow.
-fn within_max_balance(draft: &Draft, user_id: &UserId, more: Amount) -> Result<(), Rejection> {
+pub(super) fn within_max_balance(
+    draft: &Draft,
+    user_id: &UserId,
+    more: Amount,
+) -> Result<(), Rejection> {
     if draft.wealth(user_id) + more > MAX_BALANCE {
         return Err(Rejection::InvalidField {
             field: "amount",

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::adjust::within_max_balance;
 use super::draft::Draft;
 use super::{
     Account, Amount, GrantId, Operation, OperationId, OperationState, Outcome, Reference,
@@ -57,6 +58,10 @@ pub(super) fn refund(
         None => operation.funding.clone(),
         Some(amount) => part(&operation, amount)?,
     };
+    if operation.state == OperationState::Completed {
+        // What is held counts as the user's already; what was earned does not.
+        within_max_balance(draft, &operation.user_id, money(&slices))?;
+    }
     give_back(draft, operation, slices, reason, comment)
 }
 
@@ -94,14 +99,19 @@ pub(super) fn expire_grant(
     user_id: &UserId,
     id: GrantId,
 ) -> Result<Outcome, Rejection> {
-    let grant = draft.grant(user_id, id)?;
-    if grant.is_live(draft.now()) || grant.remaining == 0 {
+    let Some((unit, left)) = lapsed(draft, user_id, id)? else {
         return Ok(Outcome::Swept { changed: false });
-    }
-    let (unit, left) = (grant.unit, grant.remaining);
+    };
     draft.write_user(user_id);
     draft.transfer(user_id, Account::Grant(id), Account::Expired, unit, left, Reference::Rule);
     Ok(Outcome::Swept { changed: true })
+}
+
+/// What is left in a grant whose time is up.
+fn lapsed(draft: &Draft, user_id: &UserId, id: GrantId) -> Result<Option<(Unit, i64)>, Rejection> {
+    let grant = draft.grant(user_id, id)?;
+    let lost = !grant.is_live(draft.now()) && grant.remaining > 0;
+    Ok(lost.then_some((grant.unit, grant.remaining)))
 }
 
 /// Puts slices back to where they came from and ends the operation as refunded.
@@ -113,8 +123,9 @@ fn give_back(
     comment: &str,
 ) -> Result<Outcome, Rejection> {
     let grants = || slices.iter().filter_map(|slice| slice.source.grant_id());
-    for grant in grants() {
-        draft.grant(&operation.user_id, grant)?; // before anything moves
+    let mut lost = Vec::new(); // all are looked up before anything moves
+    for id in grants() {
+        lost.extend(lapsed(draft, &operation.user_id, id)?.map(|lapsed| (id, lapsed)));
     }
     let from = match operation.state {
         OperationState::Completed => Account::Revenue,
@@ -123,6 +134,12 @@ fn give_back(
         }
     };
     draft.write_user(&operation.user_id);
+    for (id, (unit, left)) in lost {
+        // The grace is for what comes back now; what the sweeper has not found yet is lost all the same.
+        let account = Account::Grant(id);
+        let rule = Reference::Rule;
+        draft.transfer(&operation.user_id, account, Account::Expired, unit, left, rule);
+    }
     for slice in &slices {
         draft.transfer(
             &operation.user_id,
@@ -136,11 +153,7 @@ fn give_back(
     for grant in grants() {
         draft.grace(&operation.user_id, grant);
     }
-    operation.refunded = slices
-        .iter()
-        .filter(|slice| slice.source.unit() == Unit::Money)
-        .map(|slice| Amount::from_micros(slice.amount))
-        .sum();
+    operation.refunded = money(&slices);
     operation.state = OperationState::Refunded;
     operation.refund_reason = Some(reason);
     operation.refund_comment = comment.to_owned();
@@ -174,6 +187,11 @@ fn part(operation: &Operation, amount: Amount) -> Result<Vec<Slice>, Rejection> 
         }
     }
     Ok(slices)
+}
+
+fn money(slices: &[Slice]) -> Amount {
+    let slices = slices.iter().filter(|slice| slice.source.unit() == Unit::Money);
+    slices.map(|slice| Amount::from_micros(slice.amount)).sum()
 }
 
 fn find(draft: &Draft, id: OperationId) -> Result<Operation, Rejection> {
