@@ -29,14 +29,17 @@ impl TransactionEnd {
 /// `billing_transactions_total{transaction, end}` and `billing_transaction_seconds{transaction}`: from the taking of a
 /// connection to the end, without waiting in a queue and without pauses between attempts.
 pub fn transaction(name: &'static str, end: TransactionEnd, took: Duration) {
-    metrics::counter!("billing_transactions_total", "transaction" => name, "end" => end.name()).increment(1);
-    metrics::histogram!("billing_transaction_seconds", "transaction" => name).record(took.as_secs_f64());
+    metrics::counter!("billing_transactions_total", "transaction" => name, "end" => end.name())
+        .increment(1);
+    metrics::histogram!("billing_transaction_seconds", "transaction" => name)
+        .record(took.as_secs_f64());
 }
 
 /// `billing_transaction_retries_total{transaction, cause}`: attempts that had to be repeated; `cause` is `lost_race` or
 /// `unique_key`.
 pub fn transaction_retried(name: &'static str, cause: &'static str) {
-    metrics::counter!("billing_transaction_retries_total", "transaction" => name, "cause" => cause).increment(1);
+    metrics::counter!("billing_transaction_retries_total", "transaction" => name, "cause" => cause)
+        .increment(1);
 }
 
 /// `billing_batch_commands`: how many commands shared one transaction.

@@ -32,7 +32,11 @@ pub enum StoreError {
 
 impl StoreError {
     /// A stored row that can't be read back.
-    pub(super) fn corrupt(table: &str, key: impl std::fmt::Display, why: impl std::fmt::Display) -> Self {
+    pub(super) fn corrupt(
+        table: &str,
+        key: impl std::fmt::Display,
+        why: impl std::fmt::Display,
+    ) -> Self {
         Self::Corrupt { what: format!("{table} {key}: {why}") }
     }
 }

@@ -1,6 +1,8 @@
 //! The tables of billing-svc, in the order in which they came to be. Append only: a change that was released is
 //! never edited, the next one mends it.
 
+mod m20261123_000001_ledger;
+
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 /// The history of billing-svc's schema.
@@ -9,6 +11,6 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![]
+        vec![Box::new(m20261123_000001_ledger::Migration)]
     }
 }

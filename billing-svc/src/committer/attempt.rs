@@ -1,0 +1,148 @@
+//! One batch, one transaction, as many attempts as its races take.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::time::Instant;
+
+use super::SubmitError;
+use crate::ledger::{self, Command, Outcome, Policy, Rejection, Timestamp};
+use crate::metrics::{self, TransactionEnd};
+use crate::store::{Store, StoreError};
+
+/// The name of the transaction, in metrics and logs.
+const NAME: &str = "batch";
+
+/// How often a batch is tried before a race that is lost again and again counts as a failure.
+const ATTEMPTS: u32 = 10;
+
+/// The longest pause before the second attempt; it doubles up to [`LONGEST_PAUSE`]. A random part of it is taken.
+const FIRST_PAUSE: Duration = Duration::from_millis(4);
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+
+/// Why a batch was not written. The log has the details.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// Because of what one of its commands touches: corrupt rows, a statement that was refused, a defect of ours.
+    Guilty,
+    /// Because of the database. Nothing was written.
+    Down,
+    /// It may have been written.
+    Unknown,
+}
+
+impl Failure {
+    pub(super) fn for_caller(self) -> SubmitError {
+        match self {
+            Self::Guilty => SubmitError::Internal,
+            Self::Down => SubmitError::Unavailable,
+            Self::Unknown => SubmitError::OutcomeUnknown,
+        }
+    }
+}
+
+/// One outcome for each command of a batch, in order.
+type Outcomes = Vec<Result<Outcome, Rejection>>;
+
+/// Writes batches.
+#[derive(Clone)]
+pub(super) struct Writer {
+    store: Store,
+    policy: Arc<Policy>,
+}
+
+impl Writer {
+    pub(super) fn new(store: Store, policy: Policy) -> Self {
+        Self { store, policy: Arc::new(policy) }
+    }
+
+    /// Runs the batch until it is written, or has a reason not to be. Logs that reason.
+    pub(super) async fn write(&self, commands: Arc<[Command]>) -> Result<Outcomes, Failure> {
+        let now = Timestamp::from_micros(service_kit::time::to_micros(SystemTime::now()));
+        let mut pause = FIRST_PAUSE;
+        for attempt in 1.. {
+            // A task of its own: a panic is an answer, not the end of the lane.
+            let once = tokio::spawn(self.clone().once(commands.clone(), now));
+            let error = match once.await {
+                Ok(Ok(outcomes)) => return Ok(outcomes),
+                Ok(Err(error)) => error,
+                Err(error) => {
+                    tracing::error!(%error, commands = commands.len(), "a batch failed by a defect");
+                    return Err(Failure::Guilty);
+                }
+            };
+            match retry_cause(&error) {
+                Some(cause) if attempt < ATTEMPTS => {
+                    metrics::transaction_retried(NAME, cause);
+                    tracing::debug!(?error, attempt, "a batch has to be run again");
+                    tokio::time::sleep(pause.mul_f64(rand::random())).await;
+                    pause = LONGEST_PAUSE.min(pause * 2);
+                }
+                _ => return Err(report(&error, commands.len(), attempt)),
+            }
+        }
+        Err(Failure::Guilty)
+    }
+
+    async fn once(self, commands: Arc<[Command]>, now: Timestamp) -> Result<Outcomes, StoreError> {
+        let since = Instant::now();
+        let result = self.transaction(&commands, now).await;
+        let end = match &result {
+            Ok((_, end)) => *end,
+            Err(StoreError::OutcomeUnknown(_)) => TransactionEnd::Unknown,
+            Err(_) => TransactionEnd::Failed,
+        };
+        metrics::transaction(NAME, end, since.elapsed());
+        result.map(|(outcomes, _)| outcomes)
+    }
+
+    async fn transaction(
+        &self,
+        commands: &[Command],
+        now: Timestamp,
+    ) -> Result<(Outcomes, TransactionEnd), StoreError> {
+        let transaction = self.store.begin().await?;
+        let state = transaction.load(&ledger::needs(commands), now).await?;
+        let decision = ledger::decide(&self.policy, state, commands, now);
+        if decision.changes.is_empty() {
+            if let Err(error) = transaction.roll_back().await {
+                tracing::debug!(?error, "a transaction that wrote nothing could not be ended");
+            }
+            return Ok((decision.outcomes, TransactionEnd::Unchanged));
+        }
+        transaction.apply(&decision.changes).await?;
+        let since = Instant::now();
+        transaction.commit().await?;
+        metrics::commit(since.elapsed());
+        Ok((decision.outcomes, TransactionEnd::Committed))
+    }
+}
+
+/// May the batch be run again?
+fn retry_cause(error: &StoreError) -> Option<&'static str> {
+    match error {
+        StoreError::Retryable(_) => Some("lost_race"),
+        StoreError::Conflict(_) => Some("unique_key"),
+        StoreError::Corrupt { .. }
+        | StoreError::Unavailable(_)
+        | StoreError::OutcomeUnknown(_)
+        | StoreError::Refused(_) => None,
+    }
+}
+
+fn report(error: &StoreError, commands: usize, attempts: u32) -> Failure {
+    match error {
+        StoreError::Retryable(_) | StoreError::Unavailable(_) => {
+            tracing::warn!(?error, commands, attempts, "the database is unavailable to a batch");
+            Failure::Down
+        }
+        StoreError::OutcomeUnknown(_) => {
+            tracing::warn!(?error, commands, attempts, "the outcome of a batch is unknown");
+            Failure::Unknown
+        }
+        StoreError::Conflict(_) | StoreError::Corrupt { .. } | StoreError::Refused(_) => {
+            tracing::error!(?error, commands, attempts, "a batch can't be written");
+            Failure::Guilty
+        }
+    }
+}

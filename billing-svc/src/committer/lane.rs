@@ -1,0 +1,112 @@
+//! One lane: takes what waits, writes it as one batch, answers each caller.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::attempt::{Failure, Writer};
+use super::{Answer, SubmitError};
+use crate::ledger::Command;
+use crate::metrics;
+
+/// A command in the queue, and who waits for it.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub command: Command,
+    pub deadline: Option<Instant>,
+    pub since: Instant,
+    pub answer: oneshot::Sender<Answer>,
+}
+
+/// A queue and the only task that empties it.
+pub(super) struct Lane {
+    writer: Writer,
+    queue: mpsc::Receiver<Waiting>,
+    batch: usize,
+}
+
+impl Lane {
+    pub(super) fn new(writer: Writer, queue: mpsc::Receiver<Waiting>, batch: usize) -> Self {
+        Self { writer, queue, batch }
+    }
+
+    /// Until `closing`, and then until the queue is empty.
+    pub(super) async fn run(mut self, closing: CancellationToken) {
+        let mut waiting = Vec::with_capacity(self.batch);
+        loop {
+            tokio::select! {
+                biased;
+                () = closing.cancelled(), if !self.queue.is_closed() => self.queue.close(),
+                taken = self.queue.recv_many(&mut waiting, self.batch) => {
+                    if taken == 0 {
+                        return;
+                    }
+                    self.write(&mut waiting).await;
+                }
+            }
+        }
+    }
+
+    async fn write(&self, waiting: &mut Vec<Waiting>) {
+        let now = Instant::now();
+        let mut commands = Vec::with_capacity(waiting.len());
+        let mut callers = Vec::with_capacity(waiting.len());
+        for waiting in waiting.drain(..) {
+            metrics::queue_wait(now.duration_since(waiting.since));
+            if waiting.deadline.is_some_and(|deadline| deadline <= now) {
+                answer(waiting.answer, Err(SubmitError::DeadlinePassed));
+            } else {
+                commands.push(waiting.command);
+                callers.push(waiting.answer);
+            }
+        }
+        if commands.is_empty() {
+            return;
+        }
+        metrics::batch(commands.len());
+        let answers = self.answers(commands.into()).await;
+        for (caller, outcome) in callers.into_iter().zip(answers) {
+            answer(caller, outcome);
+        }
+    }
+
+    /// One for each command, in order.
+    async fn answers(&self, commands: Arc<[Command]>) -> Vec<Answer> {
+        match self.writer.write(commands.clone()).await {
+            Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
+            Err(Failure::Guilty) if commands.len() > 1 => self.one_by_one(&commands).await,
+            Err(failure) => vec![Err(failure.for_caller()); commands.len()],
+        }
+    }
+
+    /// Something in the batch can't be written: alone, only the guilty command fails.
+    async fn one_by_one(&self, commands: &[Command]) -> Vec<Answer> {
+        let mut answers = Vec::with_capacity(commands.len());
+        let mut down = None;
+        for command in commands {
+            if let Some(error) = down {
+                answers.push(Err(error));
+                continue;
+            }
+            match self.writer.write([command.clone()].into()).await {
+                Ok(outcomes) => answers.extend(outcomes.into_iter().map(Ok)),
+                Err(failure) => {
+                    if failure == Failure::Down {
+                        // Waiting for a database that is down once is enough.
+                        down = Some(failure.for_caller());
+                    }
+                    answers.push(Err(failure.for_caller()));
+                }
+            }
+        }
+        answers
+    }
+}
+
+fn answer(caller: oneshot::Sender<Answer>, answer: Answer) {
+    if caller.send(answer).is_err() {
+        tracing::debug!("a caller left before the answer");
+    }
+}

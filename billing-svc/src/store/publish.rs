@@ -1,0 +1,45 @@
+//! Publishes the prices that a deployment starts with.
+
+use std::time::SystemTime;
+
+use super::tables::prices;
+use super::{Store, StoreError};
+use crate::ledger::{Price, PriceList};
+
+/// How often the race against other instances that start at the same time may be lost.
+const ATTEMPTS: u32 = 8;
+
+impl Store {
+    /// Makes these the prices in force: a new version only where they differ from the newest. Several instances may
+    /// do so at once; those that come with the same prices end up with the same version.
+    ///
+    /// # Errors
+    /// As the database answers; `Conflict` or `Retryable` where the race was lost too often.
+    pub async fn publish_prices(&self, prices: &[Price]) -> Result<PriceList, StoreError> {
+        let mut attempt = 1;
+        loop {
+            match self.publish(prices).await {
+                Err(StoreError::Conflict(_) | StoreError::Retryable(_)) if attempt < ATTEMPTS => {
+                    attempt += 1;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    async fn publish(&self, prices: &[Price]) -> Result<PriceList, StoreError> {
+        let transaction = self.begin().await?;
+        let newest = transaction.prices().await?;
+        if newest.prices == prices {
+            transaction.roll_back().await?;
+            return Ok(newest);
+        }
+        let list = PriceList { version: newest.version + 1, prices: prices.to_vec() };
+        let publish_time = service_kit::time::to_micros(SystemTime::now());
+        let version = prices::lists::Model { version: list.version, publish_time };
+        transaction.insert::<prices::lists::Entity>(vec![version]).await?;
+        transaction.insert::<prices::Entity>(prices::rows(&list)).await?;
+        transaction.commit().await?;
+        Ok(list)
+    }
+}
