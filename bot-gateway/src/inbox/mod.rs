@@ -5,11 +5,18 @@
 //! don't wait for each other. An item is handled at least once, so handlers are idempotent under
 //! [`Origin::request_id`].
 
+pub mod dispatcher;
+pub mod poller;
+mod update;
+pub mod webhook;
+
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use service_kit::queue::{Enqueued, Queue, QueueError};
+
+use update::RawUpdate;
 
 /// The queue's table.
 pub const TABLE: &str = "inbox";
@@ -35,7 +42,7 @@ impl Origin {
 /// A delayed item of the conversation's own, e.g. "the album is complete".
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tick {
-    /// The same id is scheduled once: later calls change nothing. 1 to 128 characters.
+    /// The same id of the same chat is scheduled once: later calls change nothing. 1 to 128 characters.
     pub id: String,
     /// The chat whose turn it takes.
     pub chat_id: i64,
@@ -44,9 +51,9 @@ pub struct Tick {
 }
 
 /// What a row of the queue holds.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Item {
+enum Item {
     /// As Telegram sent it.
     Update(Value),
     /// Scheduled by the conversation.
@@ -67,10 +74,18 @@ impl Inbox {
     }
 
     /// Hands `tick` to [`crate::bot::tick`] once `after` has passed, in the turn of its chat; survives a restart.
+    /// Items that come in meanwhile don't wait for it.
     pub async fn schedule(&self, tick: Tick, after: Duration) -> Result<Enqueued, QueueError> {
         let id = format!("tick-{}-{}", tick.chat_id, tick.id);
         let key = tick.chat_id.to_string();
         let run_at = SystemTime::now() + after;
         self.queue.enqueue(&id, Some(&key), &json!({ "tick": tick }), Some(run_at)).await
+    }
+
+    /// Keeps an update under its id; durable when this answers.
+    async fn store(&self, update: RawUpdate) -> Result<Enqueued, QueueError> {
+        let id = Origin { update_id: update.id, bot_id: self.bot_id, attempt: 0 }.request_id();
+        let payload = json!({ "update": update.json });
+        self.queue.enqueue(&id, update.key.as_deref(), &payload, None).await
     }
 }

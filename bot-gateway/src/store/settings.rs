@@ -1,4 +1,8 @@
-//! What a user chose.
+//! What users chose.
+
+use std::time::SystemTime;
+
+use service_kit::time::to_micros;
 
 use super::{Store, StoreError};
 
@@ -13,12 +17,39 @@ pub struct UserSettings {
 
 impl Store {
     /// The settings of `tg:<telegram id>`; the defaults for a user who never chose.
-    pub async fn user_settings(&self, _user_id: &str) -> Result<UserSettings, StoreError> {
-        Ok(UserSettings::default())
+    pub async fn user_settings(&self, user_id: &str) -> Result<UserSettings, StoreError> {
+        let row = self
+            .row(
+                "SELECT locale, ask_before_charge FROM user_settings WHERE user_id = $1",
+                [user_id.into()],
+            )
+            .await?;
+        let Some(row) = row else { return Ok(UserSettings::default()) };
+        Ok(UserSettings {
+            locale: row.try_get("", "locale")?,
+            ask_before_charge: row.try_get("", "ask_before_charge")?,
+        })
     }
 
     /// Keeps them.
-    pub async fn save_user_settings(&self, _user_id: &str, _settings: &UserSettings) -> Result<(), StoreError> {
+    pub async fn save_user_settings(
+        &self,
+        user_id: &str,
+        settings: &UserSettings,
+    ) -> Result<(), StoreError> {
+        self.write(
+            "INSERT INTO user_settings (user_id, locale, ask_before_charge, update_time) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (user_id) DO UPDATE SET
+                locale = excluded.locale, ask_before_charge = excluded.ask_before_charge,
+                update_time = excluded.update_time",
+            [
+                user_id.into(),
+                settings.locale.clone().into(),
+                settings.ask_before_charge.into(),
+                to_micros(SystemTime::now()).into(),
+            ],
+        )
+        .await?;
         Ok(())
     }
 }

@@ -1,10 +1,20 @@
 //! Downloads of photos that users sent.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Api, ApiError, api::unavailable};
+
+/// What bots can download, and what the worker takes.
+pub const MAX_BYTES: usize = 20 << 20;
 
 /// Downloads files by their `file_id`. The link (it holds the token) goes nowhere. Cheap to clone.
 #[derive(Clone)]
-pub struct Files {}
+pub struct Files {
+    api: Api,
+}
 
 /// A picture that a user sent.
 #[derive(Clone, Debug)]
@@ -16,7 +26,7 @@ pub struct Photo {
 }
 
 /// Why a photo could not be downloaded.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FilesError {
     /// Above 20 MB, which bots can't download.
     #[error("the file is larger than 20 MB")]
@@ -32,9 +42,73 @@ pub enum FilesError {
     Unavailable,
 }
 
+#[derive(Deserialize)]
+struct File {
+    file_path: Option<String>,
+    file_size: Option<u64>,
+}
+
 impl Files {
+    /// Through this API.
+    pub fn new(api: Api) -> Self {
+        Files { api }
+    }
+
     /// The picture behind a `file_id`, at most 20 MB.
-    pub async fn download(&self, _file_id: &str) -> Result<Photo, FilesError> {
-        Err(FilesError::Unavailable)
+    pub async fn download(&self, file_id: &str) -> Result<Photo, FilesError> {
+        let file: File =
+            self.api.call("getFile", &json!({ "file_id": file_id })).await.map_err(sorted)?;
+        if file.file_size.is_some_and(|size| size > MAX_BYTES as u64) {
+            return Err(FilesError::TooLarge);
+        }
+        let path = file.file_path.ok_or(FilesError::Gone)?;
+        let mut stream = self.api.file(&path).await.map_err(sorted)?.bytes_stream();
+        let mut bytes = BytesMut::new();
+        while let Some(chunk) = stream.next().await {
+            let chunk = chunk.map_err(|error| sorted(unavailable(error)))?;
+            if bytes.len() + chunk.len() > MAX_BYTES {
+                return Err(FilesError::TooLarge);
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        let bytes = bytes.freeze();
+        let mime_type = mime_type(&bytes).ok_or(FilesError::NotAPicture)?;
+        Ok(Photo { bytes, mime_type })
+    }
+}
+
+fn sorted(error: ApiError) -> FilesError {
+    match error {
+        ApiError::Refused { code: 429, .. } | ApiError::Unavailable(_) | ApiError::Client => {
+            FilesError::Unavailable
+        }
+        ApiError::Refused { description, .. } if description.contains("file is too big") => {
+            FilesError::TooLarge
+        }
+        ApiError::Refused { .. } => FilesError::Gone,
+    }
+}
+
+/// What the first bytes say; names and headers of a sender prove nothing.
+fn mime_type(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some("image/png"),
+        [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mime_type;
+
+    #[test]
+    fn the_bytes_tell_the_type() {
+        assert_eq!(mime_type(b"\x89PNG\r\n\x1a\n..."), Some("image/png"));
+        assert_eq!(mime_type(b"\xff\xd8\xff\xe0"), Some("image/jpeg"));
+        assert_eq!(mime_type(b"RIFF\x00\x00\x00\x00WEBPVP8 "), Some("image/webp"));
+        assert_eq!(mime_type(b"GIF89a"), None);
+        assert_eq!(mime_type(b""), None);
     }
 }
