@@ -5,6 +5,8 @@
 //! reached over their published interfaces only.
 
 pub mod fal;
+pub mod launcher;
+pub mod page;
 pub mod system;
 pub mod telegram;
 

@@ -61,10 +61,15 @@ impl Processes {
     /// It runs already; its program is missing, ended, or was not ready in a minute.
     pub async fn start(&mut self, service: Service) -> anyhow::Result<()> {
         self.launch(service).await?;
-        match self.running.get_mut(&service) {
+        let ready = match self.running.get_mut(&service) {
             Some(process) => process.ready().await,
             None => Ok(()),
+        };
+        if ready.is_err() {
+            // Dropped, and so killed: what is not ready does not run.
+            self.running.remove(&service);
         }
+        ready
     }
 
     async fn launch(&mut self, service: Service) -> anyhow::Result<()> {
@@ -135,6 +140,12 @@ impl Processes {
             self.running.remove(service);
         }
         Ok(ended)
+    }
+
+    /// The services that don't run, in the order in which they start.
+    pub fn missing(&self) -> Vec<Service> {
+        let missing = |service: &Service| !self.running.contains_key(service);
+        Service::ALL.into_iter().filter(missing).collect()
     }
 
     /// `billing-svc verify` on the database, next to the live service.

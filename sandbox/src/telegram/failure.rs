@@ -41,6 +41,12 @@ impl State {
         }
     }
 
+    /// What is planned for calls of any method.
+    pub(super) fn planned(&self) -> Option<Failure> {
+        let general = |plan: &&Plan| plan.method.is_none();
+        self.plans.iter().find(general).map(|plan| plan.failure)
+    }
+
     /// The failure that a call of `method` (in lower case) meets.
     pub(super) fn meet(&mut self, method: &str) -> Option<Failure> {
         let fits = |plan: &Plan| match &plan.method {

@@ -121,17 +121,24 @@ impl TelegramStandIn {
         self.world.change(|state| state.plan(Some(method), failure, times));
     }
 
-    /// Nothing fails any more, nothing is delivered twice; blocked users stay blocked.
-    pub fn behave(&self) {
-        self.world.change(|state| {
-            state.plans.clear();
-            state.twice = 0;
-        });
+    /// No call fails any more.
+    pub fn stop_failing(&self) {
+        self.world.change(|state| state.plans.clear());
+    }
+
+    /// What [`Self::fail_next`] still has in store.
+    pub fn planned(&self) -> Option<Failure> {
+        self.world.state().planned()
     }
 
     /// The next `times` updates are each delivered twice. `u32::MAX` is forever.
     pub fn deliver_twice(&self, times: u32) {
         self.world.change(|state| state.twice = times);
+    }
+
+    /// Are updates to come delivered twice?
+    pub fn delivers_twice(&self) -> bool {
+        self.world.state().twice > 0
     }
 
     /// Delivers an update that was delivered before once more; `false` when it is not known.
@@ -155,6 +162,11 @@ impl TelegramStandIn {
         let mut calls = self.calls();
         calls.retain(|call| call.method.to_lowercase() == method);
         calls
+    }
+
+    /// A file's content type.
+    pub fn mime_type(&self, file_id: &str) -> Option<String> {
+        self.world.mime_type(file_id)
     }
 
     /// What a file holds that the bot or a user sent.

@@ -271,11 +271,6 @@ impl TelegramUser {
         }
         Ok(content)
     }
-
-    /// The content type of a file in this chat.
-    pub fn mime_type(&self, file_id: &str) -> Option<String> {
-        self.world.mime_type(file_id)
-    }
 }
 
 fn refused(error: ApiError) -> anyhow::Error {

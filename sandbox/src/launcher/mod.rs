@@ -1,0 +1,172 @@
+//! `make run`: stand-ins, the three services, the page; and a watch over them until Ctrl-C.
+//!
+//! Order: everything that needs a port is checked, then the stand-ins and the page serve, then the services start and
+//! are waited for. A service that ends by itself is started again. At the end the gateway stops first, so that nothing
+//! new is taken, then the worker, then billing. A killed sandbox leaves no service behind.
+
+mod config;
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use tokio::net::TcpListener;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+pub use config::Config;
+
+use crate::fal::FalStandIn;
+use crate::page::{Page, Stage};
+use crate::system::{Outside, Processes};
+use crate::telegram::TelegramStandIn;
+
+/// Who chats when nobody has yet; real ids exceed 32 bits.
+const FIRST_USERS: [(i64, &str, &str); 3] =
+    [(5_000_000_001, "Аня", "ru"), (5_000_000_002, "Боря", "ru"), (5_000_000_003, "Kate", "en")];
+/// How soon it is seen that a service has ended.
+const WATCH_EVERY: Duration = Duration::from_millis(300);
+/// The pause before a service that ended is started again, so that one that can't start doesn't spin.
+const RESTART_AFTER: Duration = Duration::from_secs(1);
+
+/// Runs everything until `shutdown`.
+///
+/// # Errors
+/// A port is taken, a program is missing, the data can't be read or written, a service doesn't become ready.
+pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
+    println!("Kopilka: starting…");
+    let page_listener = bind(config.listen, "the chat page", "SANDBOX_LISTEN").await?;
+    for (address, what, variable) in config.of_services() {
+        drop(bind(address, what, variable).await?);
+    }
+    let telegram = telegram_stand_in(&config).await?;
+    let fal = fal_stand_in(&config).await?;
+    let outside = outside(&config, telegram.as_deref(), fal.as_deref())?;
+    let (folder, settings) = (config.data.clone(), Config::settings());
+    let mut processes = Processes::new(folder, config.addresses(), outside, settings, true)?;
+    let stage = Stage { telegram: telegram.clone(), fal, operator: processes.operator().clone() };
+    let page = Page::start(page_listener, stage);
+    let served = serve(&config, &mut processes, page.url(), &shutdown).await;
+
+    println!("Kopilka: stopping…");
+    let stopped = processes.stop_all().await;
+    if let Some(telegram) = telegram {
+        telegram.flush()?;
+    }
+    served.and(stopped)?;
+    println!("Kopilka: stopped. The state is kept in {}.", config.data.display());
+    Ok(())
+}
+
+async fn serve(
+    config: &Config,
+    processes: &mut Processes,
+    url: &str,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<()> {
+    tokio::select! {
+        started = processes.start_all() => started?,
+        () = shutdown.cancelled() => return Ok(()),
+    }
+    welcome(config, url);
+    loop {
+        tokio::select! {
+            () = sleep(WATCH_EVERY) => {}
+            () = shutdown.cancelled() => return Ok(()),
+        }
+        for (service, how) in processes.ended()? {
+            eprintln!("Kopilka: {} ended ({how}); it is started again", service.program());
+        }
+        for service in processes.missing() {
+            tokio::select! {
+                () = sleep(RESTART_AFTER) => {}
+                () = shutdown.cancelled() => return Ok(()),
+            }
+            tokio::select! {
+                started = processes.start(service) => match started {
+                    Ok(()) => eprintln!("Kopilka: {} is back", service.program()),
+                    Err(error) => eprintln!("Kopilka: {error:#}"),
+                },
+                () = shutdown.cancelled() => return Ok(()),
+            }
+        }
+    }
+}
+
+async fn telegram_stand_in(config: &Config) -> anyhow::Result<Option<Arc<TelegramStandIn>>> {
+    if config.real_telegram().is_some() {
+        println!(
+            "Kopilka: TELEGRAM_BOT_TOKEN is set: the real Telegram is used, there is no chat on the page"
+        );
+        return Ok(None);
+    }
+    let listener =
+        bind(config.telegram_listen, "the stand-in of Telegram", "SANDBOX_TELEGRAM_LISTEN").await?;
+    let telegram = TelegramStandIn::open(listener, &config.data.join("telegram"))?;
+    if telegram.users().is_empty() {
+        for (id, name, language) in FIRST_USERS {
+            telegram.user_named(id, name, language);
+        }
+    }
+    Ok(Some(Arc::new(telegram)))
+}
+
+async fn fal_stand_in(config: &Config) -> anyhow::Result<Option<Arc<FalStandIn>>> {
+    if config.real_fal().is_some() {
+        println!("Kopilka: FAL_KEY is set: the real fal.ai is used, and costs real money");
+        return Ok(None);
+    }
+    let listener = bind(config.fal_listen, "the stand-in of fal.ai", "SANDBOX_FAL_LISTEN").await?;
+    let fal = FalStandIn::start(listener);
+    fal.set_pace(config.fal_pace);
+    Ok(Some(Arc::new(fal)))
+}
+
+fn outside(
+    config: &Config,
+    telegram: Option<&TelegramStandIn>,
+    fal: Option<&FalStandIn>,
+) -> anyhow::Result<Outside> {
+    let telegram_token =
+        telegram.map(TelegramStandIn::token).or_else(|| config.real_telegram().cloned());
+    let fal_key = fal.map(FalStandIn::key).or_else(|| config.real_fal().cloned());
+    Ok(Outside {
+        telegram_url: telegram.map(TelegramStandIn::url),
+        telegram_token: telegram_token.context("no Telegram")?,
+        fal_url: fal.map(FalStandIn::url),
+        fal_key: fal_key.context("no fal.ai")?,
+    })
+}
+
+/// Takes a port, or says who needs it and how to choose another.
+async fn bind(address: SocketAddr, what: &str, variable: &str) -> anyhow::Result<TcpListener> {
+    match TcpListener::bind(address).await {
+        Ok(listener) => Ok(listener),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => bail!(
+            "port {} is in use, and {what} needs it. Is another sandbox running? Stop it, or choose another port: \
+             {variable}={}:PORT make run",
+            address.port(),
+            address.ip()
+        ),
+        Err(error) => Err(error).with_context(|| format!("{what} can't listen on {address}")),
+    }
+}
+
+fn welcome(config: &Config, url: &str) {
+    println!("\nKopilka is running.\n");
+    if config.real_telegram().is_none() {
+        println!("  Chat with the bot   {url}");
+        println!("                      press «Запустить», then «Создать», and type what to draw");
+    } else {
+        println!("  Chat with the bot   in Telegram");
+        println!("  A user's account    {url}/#<telegram id>");
+    }
+    println!("  Logs and state      {}", config.data.display());
+    println!(
+        "  gRPC                billing {}, worker {}",
+        config.billing_listen, config.worker_listen
+    );
+    println!("\n  Ctrl-C stops everything; make clean-data forgets it.\n");
+}
