@@ -1,5 +1,6 @@
 //! The operator's tool: look at, apply or undo changes of a service's schema.
 
+use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
 use migrations::{BillingMigrator, GatewayMigrator, MigrateMode, WorkerMigrator};
 use sea_orm_migration::{
@@ -16,8 +17,8 @@ struct Arguments {
     #[command(subcommand)]
     action: Action,
     /// `sqlite://file.db` or `postgres://user:password@host/database`. A SQLite file's service must be stopped first.
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true, default_value = "")]
-    database_url: String,
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true)]
+    database_url: Option<String>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -52,8 +53,8 @@ async fn main() -> anyhow::Result<()> {
 }
 
 async fn run<M: MigratorTrait>(arguments: &Arguments) -> anyhow::Result<()> {
-    anyhow::ensure!(!arguments.database_url.is_empty(), "--database-url is missing");
-    let mut options = ConnectOptions::new(&arguments.database_url);
+    let url = arguments.database_url.as_ref();
+    let mut options = ConnectOptions::new(url.context("--database-url is missing")?);
     options.max_connections(1).sqlx_logging(false);
     let connection = Database::connect(options).await?;
     match arguments.action {

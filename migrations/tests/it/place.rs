@@ -1,0 +1,78 @@
+//! A fresh database for a test, on either engine.
+
+use std::sync::{Arc, Mutex, Weak};
+
+use pgtemp::PgTempDB;
+use sea_orm::{ConnectOptions, Database, DatabaseConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use tempfile::TempDir;
+
+/// Where a test's database is; gone when dropped.
+pub struct Place {
+    pub url: String,
+    _folder: Option<TempDir>,
+    _server: Option<Arc<PgTempDB>>,
+}
+
+impl Place {
+    pub async fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("test.db");
+        Self {
+            url: format!("sqlite://{}?mode=rwc", path.display()),
+            _folder: Some(folder),
+            _server: None,
+        }
+    }
+
+    pub async fn postgres() -> Self {
+        let server = server();
+        let mut connection = PgConnection::connect(&server.connection_uri()).await.unwrap();
+        let name = unique_name();
+        let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
+        sqlx::query(create).execute(&mut connection).await.unwrap();
+        let (base, _) = server
+            .connection_uri()
+            .rsplit_once('/')
+            .map(|(a, b)| (a.to_owned(), b.to_owned()))
+            .unwrap();
+        Self { url: format!("{base}/{name}"), _folder: None, _server: Some(server) }
+    }
+
+    pub async fn open(&self) -> DatabaseConnection {
+        let mut options = ConnectOptions::new(&self.url);
+        options.max_connections(2).sqlx_logging(false);
+        Database::connect(options).await.unwrap()
+    }
+}
+
+/// One server for all tests that run at the time, ended with the last of them.
+fn server() -> Arc<PgTempDB> {
+    static SERVER: Mutex<Weak<PgTempDB>> = Mutex::new(Weak::new());
+    let mut server = SERVER.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    if let Some(running) = server.upgrade() {
+        return running;
+    }
+    let new = Arc::new(PgTempDB::new());
+    *server = Arc::downgrade(&new);
+    new
+}
+
+fn unique_name() -> String {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Makes a test of each function, on both databases.
+macro_rules! on_both {
+    ($($name:ident)+) => {
+        mod sqlite {
+            $(#[tokio::test] async fn $name() { super::$name(crate::place::Place::sqlite().await).await; })+
+        }
+        mod postgres {
+            $(#[tokio::test] async fn $name() { super::$name(crate::place::Place::postgres().await).await; })+
+        }
+    };
+}
+pub(crate) use on_both;
