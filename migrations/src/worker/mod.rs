@@ -3,12 +3,18 @@
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
+mod m20261123_000001_jobs;
+mod m20261123_000002_waiting;
+
 /// The history of image-worker's schema.
 #[derive(Debug)]
 pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![]
+        vec![
+            Box::new(m20261123_000001_jobs::Migration),
+            Box::new(m20261123_000002_waiting::Migration),
+        ]
     }
 }

@@ -1,0 +1,11 @@
+//! image-worker as its callers and its provider meet it: the whole service in this process, on ports of its own, with a
+//! real database and fal.ai's stand-in.
+
+mod fal;
+mod harness;
+mod inputs;
+mod lifecycle;
+mod outages;
+mod peers;
+mod store;
+mod submit;
