@@ -28,6 +28,7 @@ mod wiring;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -41,6 +42,7 @@ pub use processes::Processes;
 pub use wiring::{Addresses, Outside};
 
 use crate::fal::FalStandIn;
+use crate::page::Stage;
 use crate::telegram::TelegramStandIn;
 
 /// How long [`System::until`] waits.
@@ -76,8 +78,8 @@ impl Builder {
     pub async fn start(mut self) -> anyhow::Result<System> {
         let folder = tempfile::tempdir().context("a temporary folder")?;
         let listener = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-        let telegram = TelegramStandIn::start(listener().await?);
-        let fal = FalStandIn::start(listener().await?);
+        let telegram = Arc::new(TelegramStandIn::start(listener().await?));
+        let fal = Arc::new(FalStandIn::start(listener().await?));
         let mut addresses = BTreeMap::new();
         for service in Service::ALL {
             let own = Addresses { grpc: ports::free()?, http: ports::free()? };
@@ -107,8 +109,8 @@ impl Builder {
 pub struct System {
     // Dropped first: no service outlives its folder.
     processes: Processes,
-    telegram: TelegramStandIn,
-    fal: FalStandIn,
+    telegram: Arc<TelegramStandIn>,
+    fal: Arc<FalStandIn>,
     _folder: TempDir,
 }
 
@@ -131,6 +133,15 @@ impl System {
     /// billing-svc, as its administrator.
     pub fn billing(&self) -> &Operator {
         self.processes.operator()
+    }
+
+    /// What the chat page shows of this system.
+    pub fn stage(&self) -> Stage {
+        Stage {
+            telegram: Some(self.telegram.clone()),
+            fal: Some(self.fal.clone()),
+            operator: self.processes.operator().clone(),
+        }
     }
 
     /// SIGKILL; returns once the process is gone.
