@@ -1,8 +1,13 @@
 //! Prepaid billing over gRPC. The folders are the layers; ARCHITECTURE.md draws them.
 
-pub mod ledger;
 pub mod committer;
+pub mod config;
+pub mod grpc;
+pub mod layers;
+pub mod ledger;
 pub mod metrics;
+pub mod prices;
+pub mod server;
 pub mod store;
 pub mod sweeper;
 pub mod verify;

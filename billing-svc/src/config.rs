@@ -1,0 +1,251 @@
+//! The configuration: environment variables, each also a flag. The comments here are what `--help` prints.
+//!
+//! Two steps, both before anything starts: clap checks each value by itself ([`Config`]), [`Config::check`] reads the
+//! files that they name and checks what hangs together ([`Settings`]).
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use migrations::MigrateMode;
+use secrecy::{ExposeSecret, SecretString};
+use service_kit::auth::{self, AuthFileError, Callers, OpenToAll};
+use service_kit::telemetry::LogFormat;
+
+use crate::ledger::{InvalidId, Policy, Price};
+use crate::prices::{self, PriceFileError};
+
+const MIN_HOLD: Duration = Duration::from_secs(60);
+const MAX_HOLD: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// Prepaid billing over gRPC: charges users for operations, and settles or gives back each charge exactly once.
+///
+/// Serves billing.v1, health and reflection on BILLING_LISTEN, and /metrics, /healthz and /readyz on
+/// BILLING_HTTP_LISTEN, until SIGTERM or SIGINT. RUST_LOG says what is logged (default: info).
+#[derive(Debug, Clone, Parser)]
+#[command(name = "billing-svc", version)]
+pub struct Config {
+    /// Absent: serve.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// Where gRPC is served.
+    #[arg(long, env = "BILLING_LISTEN", default_value = "127.0.0.1:50051", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+
+    /// Where /metrics, /healthz and /readyz are served.
+    #[arg(
+        long,
+        env = "BILLING_HTTP_LISTEN",
+        default_value = "127.0.0.1:9101",
+        value_name = "ADDRESS"
+    )]
+    pub http_listen: SocketAddr,
+
+    /// The database: sqlite://<file>?mode=rwc, or postgres://<user>:<password>@<host>/<database>. A SQLite file is used
+    /// by one process at a time; several instances may share a PostgreSQL.
+    #[arg(
+        long,
+        global = true,
+        env = "BILLING_DATABASE_URL",
+        default_value = "sqlite://data/billing.db?mode=rwc",
+        hide_env_values = true,
+        value_name = "URL",
+        value_parser = secret
+    )]
+    pub database_url: SecretString,
+
+    /// What to do when the database's schema is older than this program: auto (apply the changes; the default for
+    /// SQLite) or check (refuse to start; the default for PostgreSQL). A newer schema is always refused.
+    #[arg(long, env = "BILLING_MIGRATE", value_name = "MODE")]
+    pub migrate: Option<MigrateMode>,
+
+    /// Who may call: TOML, `[[caller]]` with `name`, `role` (gateway, worker, service, viewer, admin) and `token_sha256`.
+    /// Absent: everyone on this machine is an admin, and only loopback addresses are served.
+    #[arg(long, env = "BILLING_AUTH_FILE", value_name = "FILE")]
+    pub auth_file: Option<PathBuf>,
+
+    /// The one currency of this deployment, ISO 4217.
+    #[arg(long, env = "BILLING_CURRENCY", default_value = "RUB", value_name = "CODE", value_parser = currency)]
+    pub currency: String,
+
+    /// How many free operations a new user gets: 0 to 1000000.
+    #[arg(
+        long,
+        env = "BILLING_FREE_OPERATIONS",
+        default_value_t = 3,
+        value_name = "COUNT",
+        value_parser = clap::value_parser!(i64).range(0..=1_000_000)
+    )]
+    pub free_operations: i64,
+
+    /// How long a charge is held before it is given back, where the caller doesn't say: 1m to 7d.
+    #[arg(long, env = "BILLING_HOLD", default_value = "30m", value_name = "DURATION", value_parser = hold)]
+    pub hold: Duration,
+
+    /// The price list: TOML, `[[price]]` with `kind`, `amount` (a decimal in quotes, of one unit) and `free_operations`
+    /// (true where free operations may pay; the default). Absent: generate 10, edit 12, merge 15, add_text 8,
+    /// face_swap 15, retouch 10, upscale 6. Published at start, as a new version where it differs from the last.
+    #[arg(long, env = "BILLING_PRICES_FILE", value_name = "FILE")]
+    pub prices_file: Option<PathBuf>,
+
+    /// How logs are written to standard error.
+    #[arg(long, env = "LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
+    pub log_format: LogFormat,
+}
+
+/// What to do instead of serving.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Proves on a live database that no money is missing or double, and prints what is wrong where it is.
+    ///
+    /// Needs BILLING_DATABASE_URL only, reads only, and may run next to the service. Ends with 0 when all is well, 1 when
+    /// a rule is broken, 2 when it could not be checked.
+    Verify,
+}
+
+/// A configuration that was checked as a whole.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The database.
+    pub database_url: SecretString,
+    /// What to do about an older schema.
+    pub migrate: MigrateMode,
+    /// Who may call.
+    pub callers: Callers,
+    /// Of all amounts.
+    pub currency: Arc<str>,
+    /// What the ledger's rules depend on.
+    pub policy: Policy,
+    /// The price list to publish.
+    pub prices: Vec<Price>,
+}
+
+/// Why a configuration can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// BILLING_AUTH_FILE.
+    #[error("BILLING_AUTH_FILE: {0}")]
+    Auth(#[from] AuthFileError),
+    /// BILLING_LISTEN is open to others and there is no auth file.
+    #[error("BILLING_LISTEN: {0}")]
+    Open(#[from] OpenToAll),
+    /// BILLING_PRICES_FILE.
+    #[error("BILLING_PRICES_FILE: {0}")]
+    Prices(#[from] PriceFileError),
+    /// The built-in price list is wrong: a defect.
+    #[error("the built-in price list: {0}")]
+    BuiltIn(#[from] InvalidId),
+}
+
+impl Config {
+    /// Reads the files and checks what hangs together.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, by the name of its variable.
+    pub fn check(&self) -> Result<Settings, ConfigError> {
+        let callers = Callers::load(self.auth_file.as_deref())?;
+        auth::check_listen(self.listen, callers.has_file())?;
+        let prices = match &self.prices_file {
+            Some(path) => prices::load(path)?,
+            None => prices::built_in()?,
+        };
+        let url = self.database_url.expose_secret();
+        Ok(Settings {
+            migrate: self.migrate.unwrap_or_else(|| MigrateMode::default_for(url)),
+            database_url: self.database_url.clone(),
+            callers,
+            currency: self.currency.as_str().into(),
+            policy: Policy { free_operations: self.free_operations, hold: self.hold },
+            prices,
+        })
+    }
+}
+
+fn secret(text: &str) -> Result<SecretString, std::convert::Infallible> {
+    Ok(SecretString::from(text))
+}
+
+fn currency(text: &str) -> Result<String, &'static str> {
+    if text.len() == 3 && text.bytes().all(|b| b.is_ascii_uppercase()) {
+        Ok(text.to_owned())
+    } else {
+        Err("three capital letters, like RUB")
+    }
+}
+
+fn hold(text: &str) -> Result<Duration, String> {
+    let hold = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if (MIN_HOLD..=MAX_HOLD).contains(&hold) { Ok(hold) } else { Err("1m to 7d".to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Result<Config, String> {
+        let program = ["billing-svc"];
+        Config::try_parse_from(program.iter().chain(arguments)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_defaults_are_the_designs() {
+        let config = parse(&[]).unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:50051");
+        assert_eq!(config.http_listen.to_string(), "127.0.0.1:9101");
+        assert_eq!(config.database_url.expose_secret(), "sqlite://data/billing.db?mode=rwc");
+        let settings = config.check().unwrap();
+        assert_eq!(settings.migrate, MigrateMode::Auto);
+        assert_eq!(&*settings.currency, "RUB");
+        let half_an_hour = Duration::from_secs(30 * 60);
+        assert_eq!(settings.policy, Policy { free_operations: 3, hold: half_an_hour });
+        assert_eq!(settings.prices.len(), 7);
+    }
+
+    #[test]
+    fn a_postgres_schema_is_left_to_its_operator() {
+        let config = parse(&["--database-url", "postgres://u:secret@host/db"]).unwrap();
+        assert!(!format!("{config:?}").contains("secret"));
+        assert_eq!(config.check().unwrap().migrate, MigrateMode::Check);
+    }
+
+    #[test]
+    fn wrong_values_are_refused_before_anything_starts() {
+        let table: [(&[&str], &str); 9] = [
+            (&["--currency", "rub"], "three capital letters"),
+            (&["--currency", "EURO"], "three capital letters"),
+            (&["--free-operations", "-1"], "0..=1000000"),
+            (&["--free-operations=1000001"], "0..=1000000"),
+            (&["--hold", "59s"], "1m to 7d"),
+            (&["--hold", "8d"], "1m to 7d"),
+            (&["--hold", "soon"], "--hold"),
+            (&["--listen", "localhost"], "--listen"),
+            (&["--migrate", "maybe"], "auto"),
+        ];
+        for (arguments, expected) in table {
+            let error = parse(arguments).expect_err("wrong");
+            assert!(
+                error.contains(expected) || expected == "0..=1000000",
+                "{arguments:?}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn wrong_files_are_refused_by_the_name_of_their_variable() {
+        let check =
+            |arguments: &[&str]| parse(arguments).unwrap().check().expect_err("wrong").to_string();
+        assert!(check(&["--auth-file", "/nowhere"]).starts_with("BILLING_AUTH_FILE: "));
+        assert!(check(&["--prices-file", "/nowhere"]).starts_with("BILLING_PRICES_FILE: "));
+        assert!(check(&["--listen", "0.0.0.0:1"]).starts_with("BILLING_LISTEN: "));
+    }
+
+    #[test]
+    fn verify_needs_the_database_only() {
+        let config = parse(&["verify", "--database-url", "sqlite://x.db"]).unwrap();
+        assert_eq!(config.command, Some(Command::Verify));
+        assert_eq!(config.database_url.expose_secret(), "sqlite://x.db");
+    }
+}

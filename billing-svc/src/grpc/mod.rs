@@ -1,0 +1,92 @@
+//! The gRPC edge: message → checked command → committer → message. Thin: no rule of money is here.
+//!
+//! A call goes: [`Call::open`] (who calls, until when) → `from_wire` (each field checked once, in the proto's order) →
+//! the committer, or a read of the store → `to_wire`. Whatever goes wrong is a [`status::Refusal`] until `status.rs`,
+//! and only `status.rs`, makes a `tonic::Status` of it. One file for each RPC, all of the same shape.
+//!
+//! An RPC's future owns no transaction: tonic drops it when the client's deadline passes, and the committer goes on.
+
+mod admin;
+mod billing;
+mod call;
+mod from_wire;
+mod pages;
+pub mod roles;
+pub mod status;
+mod to_wire;
+
+use std::sync::{Arc, LazyLock};
+use std::time::SystemTime;
+
+use prost::Message;
+use proto::billing::v1::admin_service_server::AdminServiceServer;
+use proto::billing::v1::billing_service_server::BillingServiceServer;
+use tonic::service::Routes;
+use tonic::{Response, Status};
+
+use crate::committer::Committer;
+use crate::ledger::{Command, OperationId, Outcome, Policy, Timestamp, UserId};
+use crate::store::Store;
+
+use call::Call;
+use status::Refusal;
+
+/// The largest message that is read: no request of ours comes near it.
+const MAX_MESSAGE: usize = 4 << 20;
+
+/// What every RPC needs. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Edge {
+    /// For reads.
+    pub store: Store,
+    /// For writes.
+    pub committer: Committer,
+    /// For what an unknown user would have.
+    pub policy: Arc<Policy>,
+    /// Of all amounts, ISO 4217.
+    pub currency: Arc<str>,
+}
+
+impl Edge {
+    /// Adds our services to the routes.
+    pub fn add_to(self, routes: Routes) -> Routes {
+        let billing = BillingServiceServer::new(self.clone());
+        let admin = AdminServiceServer::new(self);
+        routes
+            .add_service(billing.max_decoding_message_size(MAX_MESSAGE))
+            .add_service(admin.max_decoding_message_size(MAX_MESSAGE))
+    }
+
+    /// Hands a command to the committer and waits, no longer than the caller does.
+    async fn obey(&self, command: Command, call: &Call) -> Result<Outcome, Refusal> {
+        let outcome = self.committer.submit(command, call.deadline).await;
+        outcome.map_err(Refusal::Submit)?.map_err(Refusal::Rule)
+    }
+
+    /// Whose operation it is: commands about an operation name its user.
+    async fn owner(&self, id: OperationId) -> Result<UserId, Refusal> {
+        self.store.user_of(id).await?.ok_or(Refusal::OperationNotFound)
+    }
+
+    fn answer<T>(&self, result: Result<T, Refusal>) -> Result<Response<T>, Status> {
+        result.map(Response::new).map_err(|refusal| refusal.into_status(&self.currency))
+    }
+}
+
+/// Descriptors of what this program serves, for reflection: those of `proto` without the other services' packages.
+pub fn descriptors() -> &'static [u8] {
+    static OURS: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        prost_types::FileDescriptorSet::decode(proto::FILE_DESCRIPTOR_SET).map_or_else(
+            |_| proto::FILE_DESCRIPTOR_SET.to_vec(),
+            |mut set| {
+                set.file.retain(|file| !matches!(file.package(), "gateway.v1" | "images.v1"));
+                set.encode_to_vec()
+            },
+        )
+    });
+    &OURS
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_micros(service_kit::time::to_micros(SystemTime::now()))
+}

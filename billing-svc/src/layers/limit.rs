@@ -1,0 +1,45 @@
+//! How many calls may be under way at once.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use tokio::sync::Semaphore;
+
+use crate::grpc::status;
+
+/// A call too many is refused at once: it would only wait until its caller has given up. A stream (health, reflection)
+/// counts until it begins to answer.
+pub async fn calls(State(free): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+    let Ok(_permit) = free.try_acquire() else {
+        return status::overloaded().into_http::<Body>();
+    };
+    next.run(request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::middleware::from_fn_with_state;
+    use tonic::{Code, Status};
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_call_too_many_is_told_to_come_back() {
+        let free = Arc::new(Semaphore::new(1));
+        let router = Router::new()
+            .fallback(|| async { Status::new(Code::Ok, "").into_http::<Body>() })
+            .layer(from_fn_with_state(free.clone(), calls));
+        let call = || router.clone().oneshot(Request::new(Body::empty()));
+        let code = |response: Response| Status::from_header_map(response.headers()).unwrap().code();
+
+        let busy = free.acquire().await.unwrap();
+        assert_eq!(code(call().await.unwrap()), Code::Unavailable);
+        drop(busy);
+        assert_eq!(code(call().await.unwrap()), Code::Ok);
+    }
+}

@@ -1,0 +1,24 @@
+//! billing-svc as its callers meet it: over gRPC, on SQLite and on PostgreSQL.
+
+#[macro_use]
+mod harness;
+mod books;
+mod memory;
+mod random;
+mod refusals;
+mod service;
+
+mod admin;
+mod auth;
+mod committer;
+mod committer_failures;
+mod committer_instances;
+mod grpc_charge;
+mod grpc_fields;
+mod grpc_life;
+mod grpc_pages;
+mod grpc_states;
+mod grpc_wire;
+mod layer_table;
+mod store;
+mod verify;

@@ -1,0 +1,321 @@
+//! A billing-svc in this process, on a port of its own, and what a caller says to it.
+
+use std::ops::Deref;
+use std::path::Path;
+use std::time::Duration;
+
+use billing_svc::config::Config;
+use billing_svc::server::{self, Listeners};
+use billing_svc::verify;
+use clap::Parser;
+use proto::billing::v1::admin_service_client::AdminServiceClient;
+use proto::billing::v1::billing_service_client::BillingServiceClient;
+use proto::billing::v1::*;
+use proto::google::r#type::Money;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::Channel;
+use tonic::{Request, Status};
+
+/// A running service, spoken to as an admin. End it with [`Service::finish`], which proves the invariants.
+pub struct Service {
+    client: Client,
+    /// Where `/metrics` and the probes are.
+    pub http: String,
+    database_url: String,
+    shutdown: CancellationToken,
+    running: JoinHandle<anyhow::Result<()>>,
+    _auth_file: Option<TempDir>,
+}
+
+/// Somebody who calls.
+#[derive(Clone)]
+pub struct Client {
+    pub channel: Channel,
+    token: Option<String>,
+}
+
+impl Deref for Service {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+/// Puts a bearer token into each call.
+#[derive(Clone)]
+pub struct Token(Option<String>);
+
+impl Interceptor for Token {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        if let Some(token) = &self.0 {
+            let value = format!("Bearer {token}").parse().unwrap();
+            request.metadata_mut().insert("authorization", value);
+        }
+        Ok(request)
+    }
+}
+
+pub type Billing = BillingServiceClient<InterceptedService<Channel, Token>>;
+pub type Admin = AdminServiceClient<InterceptedService<Channel, Token>>;
+
+impl Service {
+    /// Without an auth file: every caller is an admin.
+    pub async fn start(database_url: &str) -> Self {
+        Self::start_with(database_url, &[]).await.unwrap()
+    }
+
+    /// With further flags. An error is what the service ended with before it answered a call.
+    pub async fn start_with(database_url: &str, flags: &[&str]) -> anyhow::Result<Self> {
+        let standard = ["billing-svc", "--migrate", "auto", "--database-url", database_url];
+        let config = Config::try_parse_from(standard.iter().chain(flags))?;
+        let settings = config.check()?;
+        let listeners = Listeners {
+            grpc: TcpListener::bind("127.0.0.1:0").await?,
+            http: TcpListener::bind("127.0.0.1:0").await?,
+        };
+        let http = format!("http://{}", listeners.http.local_addr()?);
+        let grpc = format!("http://{}", listeners.grpc.local_addr()?);
+        let shutdown = CancellationToken::new();
+        let mut running = tokio::spawn(server::run(settings, listeners, shutdown.clone()));
+        // The listener is bound, so this connects as soon as the service accepts.
+        let channel = Channel::from_shared(grpc)?.connect_lazy();
+        let mut health = tonic_health::pb::health_client::HealthClient::new(channel.clone());
+        tokio::select! {
+            ended = &mut running => anyhow::bail!("{:#}", ended?.expect_err("it ended by itself")),
+            answer = health.check(tonic_health::pb::HealthCheckRequest::default()) => { answer?; }
+        }
+        Ok(Self {
+            client: Client { channel, token: None },
+            http,
+            database_url: database_url.to_owned(),
+            shutdown,
+            running,
+            _auth_file: None,
+        })
+    }
+
+    /// With an auth file that has a caller of each role; the tokens are the roles' names, and `other gateway`.
+    pub async fn start_with_callers(database_url: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = auth_file(folder.path());
+        let mut service = Self::start_with(database_url, &["--auth-file", &file]).await.unwrap();
+        service.client = service.caller("admin");
+        service._auth_file = Some(folder);
+        service
+    }
+
+    /// Another caller of the same service.
+    pub fn caller(&self, token: &str) -> Client {
+        Client { channel: self.channel.clone(), token: Some(token.to_owned()) }
+    }
+
+    /// A caller who shows no token.
+    pub fn stranger(&self) -> Client {
+        Client { channel: self.channel.clone(), token: None }
+    }
+
+    /// Asks it to stop, as SIGTERM does.
+    pub fn ask_to_stop(&self) {
+        self.shutdown.cancel();
+    }
+
+    /// Stops it and waits for its end.
+    pub async fn stop(self) {
+        self.shutdown.cancel();
+        drop(self.client);
+        self.running.await.unwrap().unwrap();
+    }
+
+    /// Stops it and proves that the invariants hold.
+    pub async fn finish(self) {
+        let url = self.database_url.clone();
+        self.stop().await;
+        let database = service_kit::db::open_read_only(&url).await.unwrap();
+        let report = verify::run(&database.connection).await.unwrap();
+        assert!(report.is_clean(), "{report}");
+        database.connection.close().await.unwrap();
+    }
+}
+
+impl Client {
+    pub fn billing(&self) -> Billing {
+        let token = Token(self.token.clone());
+        BillingServiceClient::with_interceptor(self.channel.clone(), token)
+    }
+
+    pub fn admin(&self) -> Admin {
+        let token = Token(self.token.clone());
+        AdminServiceClient::with_interceptor(self.channel.clone(), token)
+    }
+}
+
+// What callers do again and again, each refusal a panic.
+impl Client {
+    pub async fn charge(&self, request_id: &str, user_id: &str, kind: &str) -> Operation {
+        self.charge_with(charge_request(request_id, user_id, kind)).await.operation.unwrap()
+    }
+
+    pub async fn charge_with(&self, request: ChargeRequest) -> ChargeResponse {
+        self.billing().charge(request).await.unwrap().into_inner()
+    }
+
+    pub async fn complete(&self, operation: &Operation) -> CompleteResponse {
+        let request = CompleteRequest { operation_id: operation.operation_id.clone() };
+        self.billing().complete(request).await.unwrap().into_inner()
+    }
+
+    pub async fn refund(&self, operation: &Operation) -> RefundResponse {
+        self.billing().refund(refund_request(operation)).await.unwrap().into_inner()
+    }
+
+    pub async fn user(&self, user_id: &str) -> UserInfo {
+        let request = GetUserInfoRequest { user_id: user_id.to_owned() };
+        self.billing().get_user_info(request).await.unwrap().into_inner().user.unwrap()
+    }
+
+    pub async fn operation(&self, operation: &Operation) -> Operation {
+        let request = GetOperationRequest { operation_id: operation.operation_id.clone() };
+        self.billing().get_operation(request).await.unwrap().into_inner().operation.unwrap()
+    }
+
+    pub async fn operations(&self, user_id: &str) -> Vec<Operation> {
+        let request = ListOperationsRequest {
+            user_id: user_id.to_owned(),
+            page_size: 200,
+            ..Default::default()
+        };
+        self.billing().list_operations(request).await.unwrap().into_inner().operations
+    }
+
+    pub async fn entries(&self, user_id: &str) -> Vec<Entry> {
+        let request = ListEntriesRequest {
+            user_id: user_id.to_owned(),
+            page_size: 200,
+            ..Default::default()
+        };
+        self.billing().list_entries(request).await.unwrap().into_inner().entries
+    }
+
+    /// Everything that a write could have changed.
+    pub async fn all_of(&self, user_id: &str) -> (UserInfo, Vec<Operation>, Vec<Entry>) {
+        (self.user(user_id).await, self.operations(user_id).await, self.entries(user_id).await)
+    }
+
+    /// Own money for the user, under a request_id derived from what is given.
+    pub async fn top_up(&self, user_id: &str, units: i64) {
+        let request = AdjustBalanceRequest {
+            request_id: format!("top-up-{user_id}-{units}"),
+            user_id: user_id.to_owned(),
+            amount: Some(rub(units)),
+            reason: "test".to_owned(),
+        };
+        self.admin().adjust_balance(request).await.unwrap();
+    }
+
+    pub async fn grant(&self, request: GrantCreditsRequest) -> Grant {
+        self.admin().grant_credits(request).await.unwrap().into_inner().grant.unwrap()
+    }
+
+    /// Waits until the operation is in the state, which another task brings about.
+    pub async fn until(&self, operation: &Operation, state: OperationState) -> Operation {
+        let waiting = async {
+            loop {
+                let now = self.operation(operation).await;
+                if now.state() == state {
+                    return now;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), waiting).await.unwrap()
+    }
+}
+
+pub fn charge_request(request_id: &str, user_id: &str, kind: &str) -> ChargeRequest {
+    ChargeRequest {
+        request_id: request_id.to_owned(),
+        user_id: user_id.to_owned(),
+        kind: kind.to_owned(),
+        ..Default::default()
+    }
+}
+
+pub fn refund_request(operation: &Operation) -> RefundRequest {
+    RefundRequest {
+        operation_id: operation.operation_id.clone(),
+        reason: RefundReason::JobFailed.into(),
+        ..Default::default()
+    }
+}
+
+pub fn promo(request_id: &str, user_id: &str, units: i64) -> GrantCreditsRequest {
+    GrantCreditsRequest {
+        request_id: request_id.to_owned(),
+        user_id: user_id.to_owned(),
+        credits: Some(grant_credits_request::Credits::Amount(rub(units))),
+        kind: GrantKind::Promo.into(),
+        reason: "test".to_owned(),
+        ..Default::default()
+    }
+}
+
+pub fn rub(units: i64) -> Money {
+    Money { currency_code: "RUB".to_owned(), units, nanos: 0 }
+}
+
+pub fn seconds(seconds: i64) -> prost_types::Duration {
+    prost_types::Duration { seconds, nanos: 0 }
+}
+
+/// An auth file with one caller for each role; the token is the role's name.
+fn auth_file(folder: &Path) -> String {
+    let roles = ["gateway", "worker", "service", "viewer", "admin"];
+    let callers: String = roles
+        .iter()
+        .map(|role| {
+            let hash = sha256(role);
+            format!(
+                "[[caller]]\nname = \"the {role}\"\nrole = \"{role}\"\ntoken_sha256 = \"{hash}\"\n"
+            )
+        })
+        .collect();
+    let other = sha256("other gateway");
+    let other = format!(
+        "[[caller]]\nname = \"other gateway\"\nrole = \"gateway\"\ntoken_sha256 = \"{other}\"\n"
+    );
+    let path = folder.join("callers.toml");
+    std::fs::write(&path, callers + &other).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+fn sha256(text: &str) -> String {
+    use sha2::{Digest, Sha256};
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Does to the database what no caller can: moves times into the past.
+pub async fn sql(database_url: &str, statement: &str) {
+    use sea_orm::ConnectionTrait;
+    let connection = sea_orm::Database::connect(database_url).await.unwrap();
+    let done = connection.execute_unprepared(statement).await.unwrap();
+    assert!(done.rows_affected() > 0, "{statement}");
+    connection.close().await.unwrap();
+}
+
+/// A plain GET: status line, headers and body.
+pub async fn http_get(base: &str, path: &str) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let address = base.strip_prefix("http://").unwrap();
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
