@@ -1,5 +1,7 @@
 //! `gateway.v1.DeliveryService`: message ↔ [`Order`], and the only place that makes a status.
 
+use std::time::Duration;
+
 use proto::gateway::v1::{
     DeliverResultRequest, DeliverResultResponse, DeliveryStatus, FailureReason,
     deliver_result_request, delivery_service_server::DeliveryService,
@@ -9,11 +11,13 @@ use tokio_util::task::TaskTracker;
 use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Delivered, Delivery, DeliveryError, Order, Outcome, RETRY_AFTER};
+use super::{Delivered, Delivery, DeliveryError, Order, Outcome};
 
 /// Of every error's `ErrorInfo`.
 pub const DOMAIN: &str = "gateway.kopilka";
 
+/// What callers are asked to wait when Telegram said nothing about it.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
 /// Pictures per result.
 const COUNT: std::ops::RangeInclusive<i32> = 1..=10;
 
