@@ -1,12 +1,13 @@
 //! `make run`: see [`sandbox::launcher`].
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 
 use anyhow::Context;
 use clap::Parser;
 use sandbox::launcher::{self, Config};
-use service_kit::{shutdown, telemetry, telemetry::LogFormat};
+use service_kit::shutdown;
 use tokio::runtime::Runtime;
+use tracing::Level;
 
 fn main() -> anyhow::Result<()> {
     // Before any thread starts: it writes the environment. What is set already wins.
@@ -20,9 +21,10 @@ fn main() -> anyhow::Result<()> {
         Err(_) => anyhow::bail!(".env can't be read"),
     }
     let config = Config::parse();
+    // Only what goes wrong: everything else is said by the launcher, or is in the services' logs.
+    tracing_subscriber::fmt().with_max_level(Level::WARN).with_writer(io::stderr).init();
     // The main thread runs the launcher itself: children die with the thread that started them.
     Runtime::new().context("tokio")?.block_on(async {
-        telemetry::init(LogFormat::Text)?;
         let shutdown = shutdown::on_signal();
         launcher::run(config, shutdown).await
     })

@@ -52,14 +52,14 @@ async fn what_is_broken_from_the_page_gives_the_money_back() {
     visit.reads(".row:not(.mine)", "возвращ").await;
 
     visit.choose("#fal-fault", "").await;
-    visit.say("кот").await;
+    visit.say("Рыжий кот в очках читает газету у окна").await;
     visit.reads("#free", "0 из 1").await;
     visit
         .until("one is done", "document.querySelectorAll('[data-state=COMPLETED]').length === 1")
         .await;
     visit.choose("#fal-fault", "content_refused").await;
     visit.until("the switch is on", "document.querySelector('#fal-fault.broken') !== null").await;
-    visit.say("пёс").await;
+    visit.say("Пёс за рулём, и тут генератор отказывает").await;
     visit
         .until(
             "two are refunded",
@@ -69,7 +69,7 @@ async fn what_is_broken_from_the_page_gives_the_money_back() {
     visit.reads("#balance", "100,00 ₽").await;
     visit.reads("#held", "0,00 ₽").await;
     visit.reads("#entries", "удержано → баланс").await;
-    visit.picture("refunded.png").await;
+    visit.picture("screenshot.png").await;
     visit.end().await;
 }
 

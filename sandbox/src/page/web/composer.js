@@ -79,7 +79,8 @@ export class Composer {
   #grow() {
     const message = $("message");
     message.style.height = "auto";
-    message.style.height = `${Math.min(message.scrollHeight, 160)}px`;
+    const borders = message.offsetHeight - message.clientHeight;
+    message.style.height = `${Math.min(message.scrollHeight + borders, 160)}px`;
   }
 
   #add(files) {
