@@ -1,29 +1,22 @@
 //! The rows of paid requests, on SQLite and on PostgreSQL.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError, Weak},
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use bot_gateway::store::{
     Claim, DeliveryLease, Intent, NewRequest, RequestState, Store, UserSettings,
 };
 use futures::future::join_all;
 use migrations::{GatewayMigrator, MigrateMode};
-use pgtemp::PgTempDB;
-use sea_orm::{ConnectionTrait, Database};
 use serde_json::json;
 use service_kit::db::{self, Db};
 use tempfile::TempDir;
+use test_postgres::TestDatabase;
 use uuid::Uuid;
-
-/// One PostgreSQL for all tests of this binary, for as long as one of them holds it.
-static SERVER: Mutex<Weak<PgTempDB>> = Mutex::new(Weak::new());
 
 struct Tables {
     store: Store,
     _db: Db,
-    _keep: (Option<TempDir>, Option<Arc<PgTempDB>>),
+    _keep: (Option<TempDir>, Option<TestDatabase>),
 }
 
 async fn sqlite() -> Tables {
@@ -33,23 +26,11 @@ async fn sqlite() -> Tables {
 }
 
 async fn postgres() -> Tables {
-    let server = {
-        let mut shared = SERVER.lock().unwrap_or_else(PoisonError::into_inner);
-        shared.upgrade().unwrap_or_else(|| {
-            let server = Arc::new(PgTempDB::new());
-            *shared = Arc::downgrade(&server);
-            server
-        })
-    };
-    let name = format!("gateway_{}", Uuid::new_v4().simple());
-    let admin = Database::connect(server.connection_uri()).await.unwrap();
-    admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
-    let uri = server.connection_uri();
-    let (base, _) = uri.rsplit_once('/').unwrap();
-    tables(&format!("{base}/{name}"), (None, Some(server))).await
+    let database = TestDatabase::new().await;
+    tables(&database.url(), (None, Some(database))).await
 }
 
-async fn tables(url: &str, keep: (Option<TempDir>, Option<Arc<PgTempDB>>)) -> Tables {
+async fn tables(url: &str, keep: (Option<TempDir>, Option<TestDatabase>)) -> Tables {
     let db = db::open(url, 8).await.unwrap();
     migrations::prepare::<GatewayMigrator>(&db.connection, MigrateMode::Auto).await.unwrap();
     Tables { store: Store::new(db.connection.clone()), _db: db, _keep: keep }
@@ -97,7 +78,7 @@ async fn a_request_is_inserted_once_and_kept_whole(Tables { store, .. }: &Tables
     store.hand_over("a").await.unwrap();
     let found = store.request("op").await.unwrap().unwrap();
     assert_eq!((found.message_id, found.state), (Some(41), RequestState::HandedOver));
-    assert_eq!(store.running(first.chat_id).await.unwrap(), [found.clone()]);
+    assert_eq!(store.running(first.chat_id).await.unwrap(), std::slice::from_ref(&found));
     assert_eq!(store.recent(first.chat_id, 5).await.unwrap(), [found]);
     assert_eq!(store.request("none").await.unwrap(), None);
 }
