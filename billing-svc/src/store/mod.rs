@@ -17,6 +17,7 @@ mod error;
 mod load;
 mod publish;
 mod read;
+mod snapshot;
 mod tables;
 mod transaction;
 
@@ -24,6 +25,7 @@ use sea_orm::DatabaseConnection;
 
 pub use error::StoreError;
 pub use read::Due;
+pub use snapshot::{Found, Snapshot};
 pub use transaction::Transaction;
 
 /// The database of billing-svc. Cheap to clone.

@@ -1,0 +1,174 @@
+//! One consistent picture of every table, page by page in key order, for `verify`.
+//!
+//! A SQLite snapshot keeps the write-ahead log from being emptied, a PostgreSQL one keeps dead rows from being removed:
+//! end it soon.
+
+use sea_orm::{
+    ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, ExprTrait},
+};
+use uuid::Uuid;
+
+use super::tables::{entries, grants, operations, users};
+use super::{Store, StoreError, dialect};
+use crate::ledger::{Entry, Grant, Operation, User};
+
+/// A row by its key, or why it can't be read back.
+pub type Found<Key, Row> = (Key, Result<Row, StoreError>);
+
+/// Everything, as it was at one moment. Writes nothing, locks nothing.
+#[derive(Debug)]
+pub struct Snapshot {
+    inner: DatabaseTransaction,
+}
+
+impl Store {
+    /// Takes a snapshot.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        Ok(Snapshot { inner: dialect::begin_snapshot(&self.connection).await? })
+    }
+}
+
+impl Snapshot {
+    /// Users, by id.
+    ///
+    /// # Errors
+    /// As the database answers; so for all that follow.
+    pub async fn users(
+        &self,
+        after: Option<&String>,
+        limit: u64,
+    ) -> Result<Vec<Found<String, User>>, StoreError> {
+        use users::Column;
+        let mut select = users::Entity::find().order_by_asc(Column::UserId).limit(limit);
+        if let Some(user) = after {
+            select = select.filter(Column::UserId.gt(user));
+        }
+        let rows = select.all(&self.inner).await.map_err(dialect::failed)?;
+        Ok(rows.into_iter().map(|row| (row.user_id.clone(), row.read())).collect())
+    }
+
+    /// Grants, by user and id.
+    pub async fn grants(
+        &self,
+        after: Option<&(String, Uuid)>,
+        limit: u64,
+    ) -> Result<Vec<Found<(String, Uuid), Grant>>, StoreError> {
+        use grants::Column;
+        let mut select = grants::Entity::find()
+            .order_by_asc(Column::UserId)
+            .order_by_asc(Column::GrantId)
+            .limit(limit);
+        if let Some((user, id)) = after {
+            let key = Expr::tuple([Expr::col(Column::UserId), Expr::col(Column::GrantId)]);
+            select = select.filter(key.gt(Expr::tuple([user.as_str().into(), (*id).into()])));
+        }
+        let rows = select.all(&self.inner).await.map_err(dialect::failed)?;
+        Ok(rows.into_iter().map(|row| ((row.user_id.clone(), row.grant_id), row.read())).collect())
+    }
+
+    /// Operations, by user and id.
+    pub async fn operations(
+        &self,
+        after: Option<&(String, Uuid)>,
+        limit: u64,
+    ) -> Result<Vec<Found<(String, Uuid), Operation>>, StoreError> {
+        use operations::Column;
+        let mut select = operations::Entity::find()
+            .order_by_asc(Column::UserId)
+            .order_by_asc(Column::OperationId)
+            .limit(limit);
+        if let Some((user, id)) = after {
+            let key = Expr::tuple([Expr::col(Column::UserId), Expr::col(Column::OperationId)]);
+            select = select.filter(key.gt(Expr::tuple([user.as_str().into(), (*id).into()])));
+        }
+        let rows = select.all(&self.inner).await.map_err(dialect::failed)?;
+        let key = |row: &operations::Model| (row.user_id.clone(), row.operation_id);
+        Ok(rows.into_iter().map(|row| (key(&row), row.read())).collect())
+    }
+
+    /// Entries, by user and sequence.
+    pub async fn entries(
+        &self,
+        after: Option<&(String, i64)>,
+        limit: u64,
+    ) -> Result<Vec<Found<(String, i64), Entry>>, StoreError> {
+        use entries::Column;
+        let mut select = entries::Entity::find()
+            .order_by_asc(Column::UserId)
+            .order_by_asc(Column::Sequence)
+            .limit(limit);
+        if let Some((user, sequence)) = after {
+            let key = Expr::tuple([Expr::col(Column::UserId), Expr::col(Column::Sequence)]);
+            select = select.filter(key.gt(Expr::tuple([user.as_str().into(), (*sequence).into()])));
+        }
+        let rows = select.all(&self.inner).await.map_err(dialect::failed)?;
+        Ok(rows.into_iter().map(|row| ((row.user_id.clone(), row.sequence), row.read())).collect())
+    }
+
+    /// Entries of operations, by user, operation and sequence.
+    pub async fn operation_entries(
+        &self,
+        after: Option<&(String, Uuid, i64)>,
+        limit: u64,
+    ) -> Result<Vec<Found<(String, Uuid, i64), Entry>>, StoreError> {
+        use entries::Column;
+        let columns = [Column::UserId, Column::OperationId, Column::Sequence];
+        let mut select = entries::Entity::find()
+            .filter(Column::OperationId.is_not_null())
+            .order_by_asc(Column::UserId)
+            .order_by_asc(Column::OperationId)
+            .order_by_asc(Column::Sequence)
+            .limit(limit);
+        if let Some((user, id, sequence)) = after {
+            select = select.filter(Expr::tuple(columns.map(Expr::col)).gt(Expr::tuple([
+                user.as_str().into(),
+                (*id).into(),
+                (*sequence).into(),
+            ])));
+        }
+        let rows = select.all(&self.inner).await.map_err(dialect::failed)?;
+        let key = |row: &entries::Model| {
+            (row.user_id.clone(), row.operation_id.unwrap_or_default(), row.sequence)
+        };
+        Ok(rows.into_iter().map(|row| (key(&row), row.read())).collect())
+    }
+
+    /// request_ids that more than one operation has, at most `limit`.
+    pub async fn shared_request_ids(&self, limit: u64) -> Result<Vec<String>, StoreError> {
+        use operations::Column;
+        operations::Entity::find()
+            .select_only()
+            .column(Column::RequestId)
+            .group_by(Column::RequestId)
+            .having(Column::RequestId.count().gt(1))
+            .limit(limit)
+            .into_tuple()
+            .all(&self.inner)
+            .await
+            .map_err(dialect::failed)
+    }
+
+    /// Ids that more than one operation has, at most `limit`.
+    pub async fn shared_operation_ids(&self, limit: u64) -> Result<Vec<Uuid>, StoreError> {
+        use operations::Column;
+        operations::Entity::find()
+            .select_only()
+            .column(Column::OperationId)
+            .group_by(Column::OperationId)
+            .having(Column::OperationId.count().gt(1))
+            .limit(limit)
+            .into_tuple()
+            .all(&self.inner)
+            .await
+            .map_err(dialect::failed)
+    }
+
+    /// Ends it.
+    pub async fn end(self) -> Result<(), StoreError> {
+        self.inner.rollback().await.map_err(dialect::failed)
+    }
+}

@@ -1,0 +1,166 @@
+//! A connection that is lost at the worst moment: the caller is told that nobody knows, and can learn it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use billing_svc::committer::SubmitError;
+use billing_svc::ledger::*;
+use futures::future::join_all;
+use sea_orm::ConnectionTrait;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::books::*;
+use crate::harness::Database;
+
+on_both!(a_command_that_can_never_be_written_fails_alone);
+
+async fn a_command_that_can_never_be_written_fails_alone(database: Database) {
+    let books = Books::open(&database).await;
+    let anna = user("anna");
+    books.top_up(&anna, 600).await;
+    let taken = books.charge(&anna, "first").await.operation_id;
+    // Of a new user: whatever is written for them before the id is found to be taken must go.
+    let Command::Charge(mut guilty) = charge(&user("new"), "guilty") else { unreachable!() };
+    guilty.operation_id = taken;
+    let guilty = Command::Charge(guilty);
+    let commands = (0..10).map(|n| match n {
+        4 => guilty.clone(),
+        _ => charge(&anna, &format!("{n}")),
+    });
+    let answers = join_all(commands.map(|command| books.ask(command))).await;
+    for (n, answer) in answers.into_iter().enumerate() {
+        match n {
+            4 => assert_eq!(answer, Err(SubmitError::Internal)),
+            _ => assert!(matches!(answer, Ok(Ok(_))), "{answer:?}"),
+        }
+    }
+    assert_eq!(books.view(&user("new")).await.version, 0, "nothing of it was written");
+    books.prove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_whose_answer_is_lost_is_learned_by_asking_again() {
+    learned_after(Cut::AfterCommit).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_is_lost_is_learned_by_asking_again() {
+    learned_after(Cut::BeforeCommit).await;
+}
+
+async fn learned_after(cut: Cut) {
+    let database = Database::postgres().await;
+    let wire = Wire::to(&database).await;
+    let books = Books::open(&database.through(&wire.address)).await;
+    let anna = user("anna");
+    books.top_up(&anna, 600).await;
+
+    wire.cut_next(cut);
+    let commands = (0..5).map(|n| charge(&anna, &format!("{n}")));
+    let answers = join_all(commands.map(|command| books.ask(command))).await;
+    let unknown = answers.iter().filter(|a| **a == Err(SubmitError::OutcomeUnknown)).count();
+    let done = answers.iter().filter(|a| matches!(a, Ok(Ok(_)))).count();
+    assert_eq!(unknown + done, 5, "{answers:?}");
+    assert!(unknown > 0, "one batch was cut: {answers:?}");
+
+    let mut replays = 0;
+    for n in 0..5 {
+        match books.ask(charge(&anna, &format!("{n}"))).await.unwrap().unwrap() {
+            Outcome::Operation { replayed, .. } => replays += usize::from(replayed),
+            other => panic!("{other:?}"),
+        }
+    }
+    match cut {
+        Cut::AfterCommit => assert_eq!(replays, 5, "all of it was written"),
+        Cut::BeforeCommit => assert_eq!(replays, done, "what was cut was not written"),
+        Cut::Not => unreachable!(),
+    }
+    assert_eq!(books.view(&anna).await.held, Amount::units(30));
+    books.prove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_died_between_batches_are_replaced() {
+    let database = Database::postgres().await;
+    let books = Books::open(&database).await;
+    let anna = user("anna");
+    books.top_up(&anna, 600).await;
+    let other = Books::open(&database).await;
+    for n in 0..5 {
+        let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        other.database.connection.execute_unprepared(kill).await.unwrap();
+        books.charge(&anna, &format!("{n}")).await;
+    }
+    assert_eq!(books.view(&anna).await.held, Amount::units(30));
+    other.prove().await;
+    books.prove().await;
+}
+
+/// Where the wire is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Cut {
+    Not,
+    /// The server never sees the COMMIT.
+    BeforeCommit,
+    /// The server sees it, its answer is lost.
+    AfterCommit,
+}
+
+/// A wire to the server that can be cut at the next COMMIT.
+struct Wire {
+    address: String,
+    cut: Arc<AtomicU8>,
+}
+
+impl Wire {
+    async fn to(database: &Database) -> Self {
+        let server = database.server_address();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let cut = Arc::new(AtomicU8::new(Cut::Not as u8));
+        let next = cut.clone();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let server = TcpStream::connect(&server).await.unwrap();
+                let ((from_client, to_client), (from_server, to_server)) =
+                    (client.into_split(), server.into_split());
+                let next = next.clone();
+                tokio::spawn(async move {
+                    tokio::select! {
+                        () = ask(from_client, to_server, next) => {}
+                        () = answer(from_server, to_client) => {}
+                    }
+                });
+            }
+        });
+        Self { address, cut }
+    }
+
+    fn cut_next(&self, cut: Cut) {
+        self.cut.store(cut as u8, Ordering::SeqCst);
+    }
+}
+
+/// Client to server; ends where it is cut, and with it both directions.
+async fn ask(mut client: OwnedReadHalf, mut server: OwnedWriteHalf, cut: Arc<AtomicU8>) {
+    let mut buffer = vec![0; 65_536];
+    while let Ok(read @ 1..) = client.read(&mut buffer).await {
+        let bytes = &buffer[..read];
+        let commit = bytes.windows(6).any(|window| window == b"COMMIT");
+        let cut = if commit { cut.swap(Cut::Not as u8, Ordering::SeqCst) } else { 0 };
+        if cut == Cut::BeforeCommit as u8 {
+            return;
+        }
+        if server.write_all(bytes).await.is_err() || cut == Cut::AfterCommit as u8 {
+            return;
+        }
+    }
+}
+
+async fn answer(mut server: OwnedReadHalf, mut client: OwnedWriteHalf) {
+    tokio::io::copy(&mut server, &mut client).await.ok();
+}

@@ -1,0 +1,81 @@
+//! The same suite on a SQLite file and on a real PostgreSQL.
+
+use migrations::{BillingMigrator, MigrateMode};
+use service_kit::db::{self, Db};
+use tempfile::TempDir;
+use test_postgres::TestDatabase;
+
+/// Makes each test run twice: `sqlite::…` and `postgres::…`, each with an empty database of its own.
+macro_rules! on_both {
+    ($($test:ident),+ $(,)?) => {
+        mod sqlite {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $test() {
+                    super::$test($crate::harness::Database::sqlite()).await;
+                }
+            )+
+        }
+
+        mod postgres {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $test() {
+                    super::$test($crate::harness::Database::postgres().await).await;
+                }
+            )+
+        }
+    };
+}
+
+/// An empty database, gone with the test.
+pub struct Database {
+    url: String,
+    _place: Place,
+}
+
+#[expect(dead_code, reason = "kept for what their ends clean up")]
+enum Place {
+    File(TempDir),
+    Server(TestDatabase),
+    Elsewhere,
+}
+
+impl Database {
+    pub fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("billing.db");
+        let url = format!("sqlite://{}?mode=rwc", file.display());
+        Self { url, _place: Place::File(folder) }
+    }
+
+    pub async fn postgres() -> Self {
+        let database = TestDatabase::new().await;
+        Self { url: database.url(), _place: Place::Server(database) }
+    }
+
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Host and port of a PostgreSQL.
+    pub fn server_address(&self) -> String {
+        let rest = self.url.split_once('@').unwrap().1;
+        rest.split_once('/').unwrap().0.to_owned()
+    }
+
+    /// The same database by another address, for as long as this one lives.
+    pub fn through(&self, address: &str) -> Self {
+        let url = self.url.replace(&self.server_address(), address);
+        Self { url, _place: Place::Elsewhere }
+    }
+
+    /// Opened, with today's schema.
+    pub async fn open(&self) -> Db {
+        let database = db::open(&self.url, 12).await.unwrap();
+        migrations::prepare::<BillingMigrator>(&database.connection, MigrateMode::Auto)
+            .await
+            .unwrap();
+        database
+    }
+}

@@ -1,0 +1,217 @@
+//! What the store keeps is what the ledger decided, on both databases.
+
+use std::time::Duration;
+
+use billing_svc::ledger::*;
+use billing_svc::store::{Store, StoreError};
+
+use crate::books::*;
+use crate::harness::Database;
+use crate::memory::Memory;
+use crate::random::Asker;
+
+on_both!(
+    random_batches_end_as_in_memory,
+    the_committer_answers_as_memory_does,
+    what_is_not_committed_is_not_there,
+    a_user_with_a_name_of_any_kind_is_found_again,
+    lists_are_newest_first_and_of_their_owner,
+    the_same_prices_are_published_once,
+    what_is_due_comes_in_pages,
+    operations_of_others_are_not_found,
+    a_row_that_is_gone_is_noticed,
+);
+
+async fn random_batches_end_as_in_memory(database: Database) {
+    let database = database.open().await;
+    let store = Store::new(database.connection.clone());
+    let mut memory = Memory::with(store.publish_prices(&prices()).await.unwrap());
+    let mut asker = Asker::new(7);
+    let mut now = Timestamp::from_micros(1_700_000_000_000_000);
+    for round in 0..150 {
+        now = now.plus(Duration::from_secs(60 * (round % 7)));
+        let batch = asker.batch(now);
+        let expected = memory.run(&batch, now);
+
+        let transaction = store.begin().await.unwrap();
+        let state = transaction.load(&needs(&batch), now).await.unwrap();
+        let decision = decide(&POLICY, state, &batch, now);
+        transaction.apply(&decision.changes).await.unwrap();
+        transaction.commit().await.unwrap();
+
+        assert_eq!(decision.outcomes, expected, "round {round}: {batch:#?}");
+        asker.learn(&expected);
+    }
+    assert_eq!(Memory::of_store(&store).await, memory.comparable());
+    let report = billing_svc::verify::run(&database.connection).await.unwrap();
+    assert!(report.is_clean(), "{report}");
+    assert!(report.operations > 50 && report.entries > 100, "too little happened: {report}");
+}
+
+async fn the_committer_answers_as_memory_does(database: Database) {
+    let books = Books::open(&database).await;
+    let mut memory = Memory::with(books.store.prices().await.unwrap());
+    let mut asker = Asker::new(11);
+    for round in 0..40 {
+        // Nothing ends within the test, so that only the times differ.
+        let mut batch = asker.batch(now());
+        batch.retain(|command| {
+            !matches!(command, Command::GrantCredits(grant) if grant.expire_time.is_some())
+        });
+        let expected = memory.run(&batch, now());
+        let mut outcomes = Vec::new();
+        for command in batch.clone() {
+            outcomes.push(books.ask(command).await.unwrap());
+        }
+        let [outcomes, expected] = [outcomes, expected].map(|list| {
+            let list: Vec<_> = list.into_iter().map(without_times).collect();
+            list
+        });
+        assert_eq!(outcomes, expected, "round {round}: {batch:#?}");
+        asker.learn(&outcomes);
+    }
+    books.prove().await;
+}
+
+fn without_times(outcome: Result<Outcome, Rejection>) -> Result<Outcome, Rejection> {
+    const NEVER: Timestamp = Timestamp::from_micros(0);
+    let of_user = |user: UserView| UserView { create_time: None, ..user };
+    outcome.map(|outcome| match outcome {
+        Outcome::Operation { operation, user, replayed } => Outcome::Operation {
+            operation: Operation {
+                create_time: NEVER,
+                expire_time: NEVER,
+                settle_time: None,
+                ..operation
+            },
+            user: of_user(user),
+            replayed,
+        },
+        Outcome::Adjusted { user, replayed } => Outcome::Adjusted { user: of_user(user), replayed },
+        Outcome::Granted { grant, user, replayed } => Outcome::Granted {
+            grant: Grant { create_time: NEVER, ..grant },
+            user: of_user(user),
+            replayed,
+        },
+        Outcome::Swept { changed } => Outcome::Swept { changed },
+    })
+}
+
+async fn what_is_not_committed_is_not_there(database: Database) {
+    let books = Books::open(&database).await;
+    let anna = user("anna");
+    books.top_up(&anna, 10).await;
+    let before = Memory::of_store(&books.store).await;
+
+    let batch = [charge(&anna, "1"), charge(&user("new"), "2"), top_up(&anna, "3", 5)];
+    let transaction = books.store.begin().await.unwrap();
+    let state = transaction.load(&needs(&batch), now()).await.unwrap();
+    let decision = decide(&POLICY, state, &batch, now());
+    transaction.apply(&decision.changes).await.unwrap();
+    drop(transaction);
+
+    assert_eq!(Memory::of_store(&books.store).await, before);
+    books.charge(&anna, "1").await;
+    books.prove().await;
+}
+
+async fn a_user_with_a_name_of_any_kind_is_found_again(database: Database) {
+    let books = Books::open(&database).await;
+    let names = ["a", "A", "Z:1", "z.1", "_", "-", "0", "tg:18446744073709551615", "a-b", "aB"];
+    for name in names {
+        books.top_up(&user(name), 6).await;
+        books.charge(&user(name), &format!("of-{name}")).await;
+    }
+    for name in names {
+        assert_eq!(books.view(&user(name)).await.held, Amount::units(6), "{name}");
+    }
+    books.prove().await;
+}
+
+async fn lists_are_newest_first_and_of_their_owner(database: Database) {
+    let books = Books::open(&database).await;
+    let (anna, boris) = (user("anna"), user("boris"));
+    books.top_up(&anna, 60).await;
+    let mut ids = Vec::new();
+    for n in 0..5 {
+        ids.push(books.charge(&anna, &format!("a{n}")).await.operation_id);
+    }
+    assert!(books.ask(charge(&boris, "b")).await.unwrap().is_err(), "no money");
+    ids.reverse();
+
+    let store = &books.store;
+    let page = store.operations(&anna, &[], None, 3).await.unwrap();
+    assert_eq!(page.iter().map(|o| o.operation_id).collect::<Vec<_>>(), ids[..3]);
+    let page = store.operations(&anna, &[], Some(ids[2]), 3).await.unwrap();
+    assert_eq!(page.iter().map(|o| o.operation_id).collect::<Vec<_>>(), ids[3..]);
+    let states = [OperationState::Declined, OperationState::Completed];
+    assert_eq!(store.operations(&anna, &states, None, 10).await.unwrap(), []);
+    assert_eq!(store.operations(&boris, &states, None, 10).await.unwrap().len(), 1);
+    assert_eq!(store.user_of(ids[0]).await.unwrap(), Some(anna.clone()));
+
+    let entries = store.entries(&anna, None, 2).await.unwrap();
+    let newest = entries[0].sequence;
+    assert_eq!(entries.iter().map(|e| e.sequence).collect::<Vec<_>>(), [newest, newest - 1]);
+    let entries = store.entries(&anna, Some(2), 10).await.unwrap();
+    assert_eq!(entries.iter().map(|e| e.sequence).collect::<Vec<_>>(), [1]);
+    books.prove().await;
+}
+
+async fn the_same_prices_are_published_once(database: Database) {
+    let database = database.open().await;
+    let store = Store::new(database.connection.clone());
+    assert_eq!(store.prices().await.unwrap(), PriceList::default());
+    let first = prices();
+    // Instances that start at once.
+    let starts = (0..4).map(|_| store.publish_prices(&first));
+    for list in futures::future::join_all(starts).await {
+        assert_eq!(list.unwrap(), PriceList { version: 1, prices: first.clone() });
+    }
+    let mut second = prices();
+    second[0].amount = Amount::units(11);
+    assert_eq!(store.publish_prices(&second).await.unwrap().version, 2);
+    assert_eq!(store.publish_prices(&second).await.unwrap().version, 2);
+    assert_eq!(store.prices().await.unwrap(), PriceList { version: 2, prices: second });
+}
+
+async fn what_is_due_comes_in_pages(database: Database) {
+    let books = Books::open(&database).await;
+    let anna = user("anna");
+    books.top_up(&anna, 60).await;
+    let mut ids = Vec::new();
+    for n in 0..5 {
+        ids.push(books.charge(&anna, &format!("a{n}")).await.operation_id);
+    }
+    assert_eq!(books.store.due_holds(now(), None, 10).await.unwrap(), []);
+    let later = now().plus(POLICY.hold);
+    let first = books.store.due_holds(later, None, 3).await.unwrap();
+    let rest = books.store.due_holds(later, first.last(), 3).await.unwrap();
+    let found: Vec<_> = first.iter().chain(&rest).map(|due| due.id).collect();
+    assert_eq!(found, ids);
+    assert_eq!(books.store.due_grants(later, None, 3).await.unwrap(), []);
+    books.prove().await;
+}
+
+async fn operations_of_others_are_not_found(database: Database) {
+    let books = Books::open(&database).await;
+    let (anna, boris) = (user("anna"), user("boris"));
+    books.top_up(&anna, 6).await;
+    let operation_id = books.charge(&anna, "1").await.operation_id;
+    let answer = books.ask(Command::Complete { user_id: boris, operation_id }).await.unwrap();
+    assert_eq!(answer, Err(Rejection::OperationNotFound));
+    books.prove().await;
+}
+
+async fn a_row_that_is_gone_is_noticed(database: Database) {
+    let books = Books::open(&database).await;
+    books.top_up(&user("anna"), 6).await;
+    let (mut anna, _) = books.store.user_with_grants(&user("anna")).await.unwrap();
+    let mut ghost = anna.take().unwrap();
+    ghost.user_id = user("ghost");
+    let transaction = books.store.begin().await.unwrap();
+    let changes = Changes { users: vec![ghost], ..Changes::default() };
+    let error = transaction.apply(&changes).await.unwrap_err();
+    assert!(matches!(error, StoreError::Corrupt { .. }), "{error:?}");
+    drop(transaction);
+    books.prove().await;
+}
