@@ -25,10 +25,11 @@ pub struct Config {
     /// Where gRPC (delivery of results) is served. Without GATEWAY_AUTH_FILE: loopback only.
     #[arg(long, env = "GATEWAY_LISTEN", default_value = "127.0.0.1:50052")]
     pub listen: SocketAddr,
-    /// Where /metrics, /healthz, /readyz and webhooks are served.
+    /// Where `/metrics`, `/healthz`, `/readyz` and webhooks are served.
     #[arg(long, env = "GATEWAY_HTTP_LISTEN", default_value = "127.0.0.1:8080")]
     pub http_listen: SocketAddr,
-    /// The gateway's own database: sqlite://<file>?mode=rwc or postgres://<user>:<password>@<host>/<database>.
+    /// The gateway's own database: `sqlite://<file>?mode=rwc` or
+    /// `postgres://<user>:<password>@<host>/<database>`.
     #[arg(
         long,
         env = "GATEWAY_DATABASE_URL",
@@ -39,7 +40,7 @@ pub struct Config {
     /// What to do when the schema is older than this program; default: auto for SQLite, check for PostgreSQL.
     #[arg(long, env = "GATEWAY_MIGRATE")]
     pub migrate: Option<MigrateMode>,
-    /// TOML file of the callers that may deliver results: [[caller]] with name, role, token_sha256.
+    /// TOML file of the callers that may deliver results: `[[caller]]` with name, role, token_sha256.
     #[arg(long, env = "GATEWAY_AUTH_FILE")]
     pub auth_file: Option<PathBuf>,
     /// How many updates are handled at once, 1 to 1024.
@@ -57,13 +58,13 @@ pub struct Config {
     /// What this service shows to image-worker.
     #[arg(long, env = "WORKER_TOKEN", hide_env_values = true)]
     pub worker_token: Option<SecretString>,
-    /// The bot's token, as BotFather gave it: <bot id>:<secret>.
+    /// The bot's token, as BotFather gave it: `<bot id>:<secret>`.
     #[arg(long, env = "TELEGRAM_BOT_TOKEN", hide_env_values = true)]
     pub telegram_bot_token: SecretString,
     /// The Bot API.
     #[arg(long, env = "TELEGRAM_API_URL", default_value = "https://api.telegram.org")]
     pub telegram_api_url: Url,
-    /// Where Telegram reaches this gateway; without a path, /telegram/webhook is added. Absent: long polling.
+    /// Where Telegram reaches this gateway; without a path, `/telegram/webhook` is added. Absent: long polling.
     #[arg(long, env = "TELEGRAM_WEBHOOK_URL")]
     pub telegram_webhook_url: Option<Url>,
     /// What proves that a webhook call is Telegram's: 1 to 256 of A-Z, a-z, 0-9, _ and -. Required with a webhook.

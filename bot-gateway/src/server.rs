@@ -1,7 +1,7 @@
 //! Wires the gateway together, and takes it apart from the edge inwards.
 //!
 //! Shutdown: say "not ready"; stop taking updates and calls; let the handlers and deliveries at hand end, up to
-//! [`DRAIN`]; stop the upkeep of messages; close the HTTP side and the database. What did not end in time is taken up
+//! `DRAIN`; stop the upkeep of messages; close the HTTP side and the database. What did not end in time is taken up
 //! again by its lease.
 
 use std::time::{Duration, SystemTime};

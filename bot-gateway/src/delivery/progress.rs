@@ -1,6 +1,6 @@
 //! Keeps «Генерирую…» messages alive while their jobs run.
 //!
-//! Every [`UPKEEP`] the chat shows "sending a photo"; at the growing marks of [`EDITS`] the message is edited with the
+//! Every `UPKEEP` the chat shows "sending a photo"; at the growing marks of `EDITS` the message is edited with the
 //! time that has passed. What is due is a matter of the table, so a restart goes on where it was, and of several
 //! gateways one does it. A message that can't be edited is left alone: this is a courtesy, its failure stops nothing.
 
