@@ -4,6 +4,7 @@ use super::{Amount, Grant, Operation, OperationId, OperationState, UserView};
 
 /// A command that was obeyed, now or before.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "short-lived, and nearly all are the largest one")]
 pub enum Outcome {
     /// An operation was charged, settled or held on to.
     Operation {
