@@ -103,11 +103,11 @@ pub fn policies() -> impl Strategy<Value = Policy> {
 pub fn steps() -> impl Strategy<Value = Vec<Step>> {
     let standing = select(vec![Standing::Good, Standing::Good, Standing::Blocked]);
     let step = prop_oneof![
-        20 => (waits(), vec(asks(), 1..6)).prop_map(|(wait, asks)| Step::Batch { wait, asks }),
+        20 => (waits(), vec(asks(), 1..8)).prop_map(|(wait, asks)| Step::Batch { wait, asks }),
         1 => (0..3_usize).prop_map(Step::Publish),
         1 => (users(), standing).prop_map(|(user, standing)| Step::Judge { user, standing }),
     ];
-    vec(step, 1..16)
+    vec(step, 1..24)
 }
 
 fn users() -> impl Strategy<Value = u8> {
@@ -131,14 +131,14 @@ fn waits() -> impl Strategy<Value = Duration> {
 fn asks() -> impl Strategy<Value = Ask> {
     prop_oneof![
         6 => charges(),
-        3 => requests().prop_map(Ask::Complete),
-        4 => refunds(),
+        4 => requests().prop_map(Ask::Complete),
+        5 => refunds(),
         1 => (requests(), select(vec![MINUTE, 30 * MINUTE, HOUR]))
             .prop_map(|(operation, hold)| Ask::Extend { operation, hold }),
         2 => requests().prop_map(Ask::Expire),
         2 => (users(), 0..4_usize).prop_map(|(user, grant)| Ask::ExpireGrant { user, grant }),
-        2 => adjustments(),
-        3 => grants(),
+        3 => adjustments(),
+        4 => grants(),
     ]
 }
 
@@ -165,10 +165,16 @@ fn charges() -> impl Strategy<Value = Ask> {
 
 fn refunds() -> impl Strategy<Value = Ask> {
     let reason = select(vec![RefundReason::JobFailed, RefundReason::CustomerRequest]);
-    let amount = option::weighted(0.4, select(vec![1, 3_000_000, 10_000_000, 15_000_000]));
+    let amounts = vec![1, 3_000_000, 10_000_000, 12_000_000, 20_000_000];
+    let amount = option::weighted(0.5, select(amounts));
     let own = |caller: &str| RefundRight::OwnCharges { caller: caller.into() };
-    let rights = vec![RefundRight::Everything, RefundRight::AnyCharged, own("bot"), own("other")];
-    (requests(), reason, amount, select(rights)).prop_map(|(operation, reason, amount, right)| {
+    let rights = prop_oneof![
+        4 => Just(RefundRight::Everything),
+        2 => Just(RefundRight::AnyCharged),
+        1 => Just(own("bot")),
+        1 => Just(own("other")),
+    ];
+    (requests(), reason, amount, rights).prop_map(|(operation, reason, amount, right)| {
         Ask::Refund { operation, reason, amount, right }
     })
 }
