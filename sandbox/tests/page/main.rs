@@ -1,5 +1,12 @@
 //! The chat page in a real browser, with the whole product behind it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that can't go on stops here"
+)]
+
 mod browser;
 
 use std::io::Cursor;

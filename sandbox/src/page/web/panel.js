@@ -115,7 +115,7 @@ export class Panel {
     $("no-entries").hidden = entries.length > 0;
     $("entries").replaceChildren(...entries.map((entry) => {
       const free = entry.amount === null;
-      const amount = free ? `${entry.operations} ${words.free.toLowerCase()}` : rubles(entry.amount);
+      const amount = free ? `${entry.operations}\u00a0${words.free_unit}` : rubles(entry.amount);
       const after = free ? String(entry.operations_after) : rubles(entry.after);
       const account = (name) => words.accounts[name.split(":")[0]] ?? name;
       const movement = node("td", "", `${account(entry.from)} → ${account(entry.to)}`);
