@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
 use migrations::MigrateMode;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use service_kit::telemetry::LogFormat;
 use url::Url;
 
@@ -52,7 +52,7 @@ pub struct Config {
     #[arg(long, env = "WORKER_MIGRATE")]
     pub migrate: Option<MigrateMode>,
 
-    /// Who may call: TOML, a [[caller]] with name, role and token_sha256 for each. The roles gateway, service and admin may
+    /// Who may call: TOML with a table array `caller`: name, role and token_sha256 of each. The roles gateway, service and admin may
     /// call everything, viewer GetJob and WatchJob.
     #[arg(long, env = "WORKER_AUTH_FILE")]
     pub auth_file: Option<PathBuf>,
@@ -149,6 +149,7 @@ impl Config {
             let http = matches!(url.scheme(), "http" | "https") && url.has_host();
             ensure(http, variable, "a URL that begins with http:// or https://")?;
         }
+        ensure(!self.fal_key.expose_secret().is_empty(), "FAL_KEY", "the key of a fal.ai account")?;
         let spans = [
             ("WORKER_RETRY_BACKOFF", self.retry_backoff, 1, 60_000, "1ms to 1m"),
             ("WORKER_JOB_TIME_LIMIT", self.job_time_limit, 1000, 24 * 3_600_000, "1s to 24h"),
@@ -182,13 +183,18 @@ mod tests {
     #[test]
     fn what_cannot_be_right_names_its_variable() {
         let table = [
+            ("--fal-key", "", "FAL_KEY"),
             ("--billing-url", "ftp://example.com", "BILLING_URL"),
             ("--lease", "10ms", "WORKER_LEASE"),
             ("--job-time-limit", "2days", "WORKER_JOB_TIME_LIMIT"),
             ("--poll-interval", "0s", "WORKER_POLL_INTERVAL"),
         ];
         for (flag, value, variable) in table {
-            let config = Config::parse_from(["image-worker", "--fal-key", "k", flag, value]);
+            let mut args = vec!["image-worker", flag, value];
+            if flag != "--fal-key" {
+                args.extend(["--fal-key", "k"]);
+            }
+            let config = Config::parse_from(args);
             assert_eq!(config.check().unwrap_err().variable, variable);
         }
         for (flag, value) in [("--concurrency", "0"), ("--max-attempts", "0"), ("--listen", "here")]

@@ -2,27 +2,20 @@
 //!
 //! | name | unit | labels |
 //! |---|---|---|
-//! | `worker_jobs` | jobs in the table now | `state`: ready, leased, done, dead |
+//! | `worker_jobs` | jobs that have not ended | `state`: due, later (between attempts, or the user blocked the bot), leased |
 //! | `worker_jobs_ended_total` | jobs | `kind`, `outcome`: succeeded or the reason of the failure |
 //! | `worker_job_seconds` | seconds from taken to ended | `kind`, `outcome` |
 //! | `worker_attempts_total` | requests to the provider, of jobs that ended | `kind`, `end` |
 //! | `worker_leases_lost_total` | jobs that another worker took over | |
 
 use metrics::{counter, gauge, histogram};
-use service_kit::queue::Counts;
 
 use crate::clock::Time;
-use crate::jobs::{Job, Phase};
+use crate::jobs::{Job, Load, Phase};
 
-/// How many jobs are in which state.
-pub fn jobs(counts: &Counts) {
-    let states = [
-        ("ready", counts.ready),
-        ("leased", counts.leased),
-        ("done", counts.done),
-        ("dead", counts.dead),
-    ];
-    for (state, count) in states {
+/// How many jobs are there to be done.
+pub fn load(load: &Load) {
+    for (state, count) in [("due", load.due), ("later", load.later), ("leased", load.leased)] {
         let count = u32::try_from(count).unwrap_or(u32::MAX);
         gauge!("worker_jobs", "state" => state).set(count);
     }

@@ -209,7 +209,11 @@ async fn drain(mut calls: Calls, config: &Config, shutdown: CancellationToken) -
         tokio::time::sleep(config.drain).await;
     };
     tokio::select! {
-        ended = &mut calls => Ok(ended??),
+        ended = &mut calls => {
+            // Whatever ended it: without calls there is no service.
+            shutdown.cancel();
+            Ok(ended??)
+        }
         () = too_long => {
             tracing::warn!("calls under way are dropped");
             calls.abort();

@@ -92,18 +92,20 @@ fn refund_reason(reason: FailReason) -> RefundReason {
 }
 
 fn sort(error: &CallError) -> NotDone {
-    match error.reason.as_str() {
-        "OPERATION_COMPLETED" => NotDone::Settled(Settled::Completed),
-        "OPERATION_REFUNDED" => NotDone::Settled(Settled::Refunded),
-        "OPERATION_DECLINED" => NotDone::Settled(Settled::Declined),
-        "OPERATION_NOT_FOUND" => NotDone::Settled(Settled::Unknown),
+    let settled = match error.reason.as_str() {
+        "OPERATION_COMPLETED" => Settled::Completed,
+        "OPERATION_REFUNDED" => Settled::Refunded,
+        "OPERATION_DECLINED" => Settled::Declined,
+        "OPERATION_NOT_FOUND" => Settled::Unknown,
         reason => {
             if error.is_retryable() {
                 tracing::warn!(code = ?error.code, reason, "billing did not do it now");
             } else {
                 tracing::error!(code = ?error.code, reason, "billing refuses us: check BILLING_TOKEN and its role");
             }
-            NotDone::Later(error.retry_after)
+            return NotDone::Later(error.retry_after);
         }
-    }
+    };
+    tracing::warn!(?settled, "the operation is not ours to settle any more");
+    NotDone::Settled(settled)
 }

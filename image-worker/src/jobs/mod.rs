@@ -9,4 +9,4 @@ mod store;
 
 pub use job::{Attempt, FailReason, FalRequest, Job, Phase, Picture, Prompt, ReplyTo, Spec};
 pub use kind::Kind;
-pub use store::{Held, JobRow, Jobs, StoreError, Submitted};
+pub use store::{Held, JobRow, Jobs, Load, StoreError, Submitted};

@@ -8,7 +8,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement, Value};
-use service_kit::queue::{Counts, End, Enqueued, Leased, Queue, QueueError, Row, RowState};
+use service_kit::queue::{End, Enqueued, Leased, Queue, QueueError, Row, RowState};
 
 use super::{Job, Phase, Spec};
 use crate::clock::Time;
@@ -59,6 +59,17 @@ impl JobRow {
             && self.job.phase == Phase::Queued
             && self.job.attempts.is_empty()
     }
+}
+
+/// How many jobs are there to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Load {
+    /// Could be claimed now.
+    pub due: u64,
+    /// Between two attempts, or waiting for their user.
+    pub later: u64,
+    /// With a worker.
+    pub leased: u64,
 }
 
 /// What became of a job that was handed in.
@@ -112,7 +123,7 @@ impl Jobs {
 
     /// Keeps a job: it is durable when this answers. The same job again is the one that is kept.
     pub async fn submit(&self, job: &Job) -> Result<Submitted, StoreError> {
-        if self.queue.count().await?.ready >= self.max_queued {
+        if self.load(Time::now()).await?.due >= self.max_queued {
             return Ok(Submitted::Overloaded);
         }
         let (queue, id) = (self.queue.clone(), job.operation_id.clone());
@@ -269,9 +280,21 @@ impl Jobs {
         Ok(rows.iter().map(|row| row.try_get("", "id")).collect::<Result<_, DbErr>>()?)
     }
 
-    /// How many jobs are in which state.
-    pub async fn count(&self) -> Result<Counts, StoreError> {
-        Ok(self.queue.count().await?)
+    /// How many jobs are there to be done. Looks at indexes of what has not ended only.
+    pub async fn load(&self, now: Time) -> Result<Load, StoreError> {
+        let statement = self.statement(
+            "SELECT (SELECT COUNT(*) FROM jobs WHERE state = 'ready' AND run_at <= $1) AS due, \
+             (SELECT COUNT(*) FROM jobs WHERE state = 'ready' AND run_at > $1) AS later, \
+             (SELECT COUNT(*) FROM jobs WHERE state = 'leased') AS leased",
+            [now.0.into()],
+        );
+        let Some(row) = self.connection.query_one_raw(statement).await? else {
+            return Ok(Load::default());
+        };
+        let count = |column: &str| -> Result<u64, DbErr> {
+            Ok(u64::try_from(row.try_get::<i64>("", column)?).unwrap_or(0))
+        };
+        Ok(Load { due: count("due")?, later: count("later")?, leased: count("leased")? })
     }
 
     /// Deletes the records of jobs that ended before `before`; answers how many.

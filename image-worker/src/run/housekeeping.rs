@@ -58,7 +58,7 @@ async fn look(
     lease: Duration,
     now: Time,
 ) -> Result<(), StoreError> {
-    metrics::jobs(&jobs.count().await?);
+    metrics::load(&jobs.load(now).await?);
     let limit = i64::try_from(policy.time_limit.as_micros()).unwrap_or(i64::MAX);
     let taken_before = Time(now.0.saturating_sub(limit));
     for id in jobs.never_started(taken_before, OVERDUE_AT_ONCE).await? {

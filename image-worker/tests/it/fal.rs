@@ -97,8 +97,10 @@ async fn a_submit_that_fails_says_whether_it_can_have_been_accepted() {
 
 #[tokio::test]
 async fn nobody_there_is_not_accepted() {
-    let closed = listener().await.local_addr().unwrap();
-    let base = Url::parse(&format!("http://{closed}")).unwrap();
+    // Bound, so that nobody else gets the port, and not listening.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let base = Url::parse(&format!("http://{}", socket.local_addr().unwrap())).unwrap();
     let client = FalClient::new(base, &SecretString::from("key")).unwrap();
     let expected = NotAccepted::Failed(Sorted::new(Class::Retry));
     assert_eq!(client.submit(APP, body("a cat")).await, Err(expected));

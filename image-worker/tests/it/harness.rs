@@ -32,6 +32,7 @@ pub struct System {
     pub folder: TempDir,
     args: Vec<String>,
     worker: Option<Worker>,
+    others: Vec<Worker>,
 }
 
 struct Worker {
@@ -71,7 +72,7 @@ impl System {
             ("--lost-attempt-wait", "10ms"),
             ("--lease", "2s"),
         ];
-        let overridden = |name: &str| flags.iter().any(|flag| *flag == name);
+        let overridden = |name: &str| flags.contains(&name);
         let mut args = vec!["image-worker".to_owned()];
         for (name, value) in basic.iter().filter(|(name, _)| !overridden(name)) {
             args.extend([(*name).to_owned(), (*value).to_owned()]);
@@ -80,7 +81,17 @@ impl System {
         let (worker, address) = Worker::start(&args).await;
         let images = client(&address);
         gateway.fetch_from(images.clone());
-        Self { fal, billing, gateway, images, address, folder, args, worker: Some(worker) }
+        Self {
+            fal,
+            billing,
+            gateway,
+            images,
+            address,
+            folder,
+            args,
+            worker: Some(worker),
+            others: Vec::new(),
+        }
     }
 
     /// Stops the worker as SIGTERM would; fails if it does not end well.
@@ -100,6 +111,12 @@ impl System {
         self.worker = Some(worker);
     }
 
+    /// Starts one more worker on the same database and pictures.
+    pub async fn start_another(&mut self) {
+        let (worker, _) = Worker::start(&self.args).await;
+        self.others.push(worker);
+    }
+
     /// Uploads a picture of this user.
     pub async fn upload(&self, picture: &[u8]) -> String {
         let bytes = Bytes::copy_from_slice(picture);
@@ -112,11 +129,6 @@ impl System {
         let operation_id = request.operation_id.clone();
         self.images.submit_job(request).await.unwrap();
         operation_id
-    }
-
-    pub async fn job(&self, operation_id: &str) -> Job {
-        let request = proto::images::v1::GetJobRequest { operation_id: operation_id.to_owned() };
-        self.images.get_job(request).await.unwrap().job.unwrap()
     }
 
     /// The job once it ended.
@@ -144,10 +156,8 @@ impl System {
     pub async fn jobs_kept(&self) -> u64 {
         let url = format!("sqlite://{}/images.db", self.folder.path().display());
         let db = service_kit::db::open_read_only(&url).await.unwrap();
-        let counts = image_worker::jobs::Jobs::new(db.connection.clone(), String::new(), 1)
-            .count()
-            .await
-            .unwrap();
+        let queue = service_kit::queue::Queue::new(db.connection.clone(), "jobs", String::new());
+        let counts = queue.count().await.unwrap();
         counts.ready + counts.leased + counts.done + counts.dead
     }
 }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use image_worker::jobs::{Jobs, Phase};
 use proto::images::v1::JobState;
+use sea_orm::ConnectionTrait;
+use test_postgres::TestDatabase;
 
 use crate::harness::{System, eventually};
 use crate::peers::Money;
@@ -81,4 +84,52 @@ async fn a_job_waits_for_billing_before_it_starts() {
     system.billing.be_away(false);
     assert_eq!(system.end_of(&id).await.state(), JobState::Succeeded);
     eventually(|| system.fal.submits().len() == 1).await;
+}
+
+#[tokio::test]
+async fn two_workers_on_one_database_do_each_job_once() {
+    let database = TestDatabase::new().await;
+    let url = database.url();
+    let mut system = System::with(&["--database-url", &url, "--migrate", "auto"]).await;
+    system.start_another().await;
+    let mut ids = Vec::new();
+    for number in 0..24 {
+        ids.push(system.generate(&format!("cat {number}")).await);
+    }
+    for id in &ids {
+        assert_eq!(system.end_of(id).await.state(), JobState::Succeeded);
+        assert_eq!(system.gateway.sent(id).len(), 1);
+        assert_eq!(system.billing.money(id), Money::Completed);
+    }
+    assert_eq!(system.fal.submits().len(), ids.len());
+}
+
+#[tokio::test]
+async fn a_worker_that_lost_its_lease_does_nothing_more() {
+    let database = TestDatabase::new().await;
+    let url = database.url();
+    let mut system = System::with(&["--database-url", &url, "--migrate", "auto"]).await;
+    system.fal.hold();
+    let id = system.generate("a cat").await;
+    system.fal.accepted(1).await;
+    let db = service_kit::db::open(&url, 2).await.unwrap();
+    let thief = Jobs::new(db.connection.clone(), "thief".to_owned(), 1);
+    let submitted = |phase: &Phase| matches!(phase, Phase::Submitted { .. });
+    while !submitted(&thief.get(&id).await.unwrap().unwrap().job.phase) {
+        tokio::task::yield_now().await;
+    }
+    // As if the first worker had been silent for longer than its lease; repeated, should it say that it lives in between.
+    let lease = Duration::from_secs(600);
+    let stolen = loop {
+        db.connection.execute_unprepared("UPDATE jobs SET lease_until = 0").await.unwrap();
+        if let Some(stolen) = thief.claim(1, lease).await.unwrap().pop() {
+            break stolen;
+        }
+    };
+    system.fal.release();
+    system.stop().await;
+    let row = thief.get(&id).await.unwrap().unwrap();
+    assert_eq!(row.job, stolen.1);
+    assert!(system.gateway.sent(&id).is_empty());
+    assert_eq!(system.billing.money(&id), Money::Held);
 }

@@ -6,6 +6,9 @@ use proto::images::v1::*;
 
 use crate::harness::{System, generate, new_id, png, why};
 
+/// Makes one field of a good request bad.
+type Spoil = dyn Fn(&mut SubmitJobRequest);
+
 async fn refused(system: &System, request: SubmitJobRequest) -> CallError {
     system.images.submit_job(request).await.unwrap_err()
 }
@@ -15,7 +18,7 @@ async fn every_field_is_checked_and_named_and_nothing_is_written() {
     let system = System::start().await;
     let input = system.upload(&png(1)).await;
     let reply_to = ReplyTo { chat_id: 1, message_id: 0, locale: "ru".to_owned() };
-    let cases: Vec<(&str, Box<dyn Fn(&mut SubmitJobRequest)>)> = vec![
+    let cases: Vec<(&str, Box<Spoil>)> = vec![
         ("operation_id", Box::new(|r| r.operation_id.clear())),
         ("operation_id", Box::new(|r| r.operation_id = "17".to_owned())),
         ("operation_id", Box::new(|r| r.operation_id = r.operation_id.to_uppercase())),
