@@ -1,5 +1,7 @@
 //! The operator's tool: look at, apply or undo changes of a service's schema.
 
+use std::time::Duration;
+
 use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
 use migrations::{BillingMigrator, GatewayMigrator, MigrateMode, WorkerMigrator};
@@ -7,6 +9,9 @@ use sea_orm_migration::{
     MigratorTrait,
     sea_orm::{ConnectOptions, Database},
 };
+
+/// How long to wait for a database that does not answer.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Looks at, applies or undoes changes of a service's database schema.
 #[derive(Parser)]
@@ -55,7 +60,7 @@ async fn main() -> anyhow::Result<()> {
 async fn run<M: MigratorTrait>(arguments: &Arguments) -> anyhow::Result<()> {
     let url = arguments.database_url.as_ref();
     let mut options = ConnectOptions::new(url.context("--database-url is missing")?);
-    options.max_connections(1).sqlx_logging(false);
+    options.max_connections(1).acquire_timeout(CONNECT_TIMEOUT).sqlx_logging(false);
     let connection = Database::connect(options).await?;
     match arguments.action {
         Action::Up => migrations::prepare::<M>(&connection, MigrateMode::Auto).await?,

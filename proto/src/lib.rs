@@ -12,7 +12,7 @@ pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "
 /// Charges, refunds, balances.
 pub mod billing {
     /// Version 1.
-    #[allow(missing_docs, clippy::all, reason = "generated")]
+    #[allow(missing_docs, clippy::all, rustdoc::all, reason = "generated")]
     pub mod v1 {
         tonic::include_proto!("billing.v1");
     }
@@ -21,7 +21,7 @@ pub mod billing {
 /// Jobs that make pictures.
 pub mod images {
     /// Version 1.
-    #[allow(missing_docs, clippy::all, reason = "generated")]
+    #[allow(missing_docs, clippy::all, rustdoc::all, reason = "generated")]
     pub mod v1 {
         tonic::include_proto!("images.v1");
     }
@@ -30,7 +30,7 @@ pub mod images {
 /// Delivery of results to the user.
 pub mod gateway {
     /// Version 1.
-    #[allow(missing_docs, clippy::all, reason = "generated")]
+    #[allow(missing_docs, clippy::all, rustdoc::all, reason = "generated")]
     pub mod v1 {
         tonic::include_proto!("gateway.v1");
     }
@@ -39,7 +39,7 @@ pub mod gateway {
 /// Google's well-known types that are not in prost-types.
 pub mod google {
     /// `google.type`.
-    #[allow(missing_docs, clippy::all, reason = "generated")]
+    #[allow(missing_docs, clippy::all, rustdoc::all, reason = "generated")]
     pub mod r#type {
         tonic::include_proto!("google.r#type");
     }

@@ -1,6 +1,9 @@
 //! A fresh database for a test, on either engine.
 
-use std::sync::{Arc, Mutex, Weak};
+use std::{
+    sync::{Arc, Mutex, Weak},
+    time::{Duration, Instant},
+};
 
 use pgtemp::PgTempDB;
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
@@ -27,15 +30,12 @@ impl Place {
 
     pub async fn postgres() -> Self {
         let server = server();
-        let mut connection = PgConnection::connect(&server.connection_uri()).await.unwrap();
+        let mut connection = connect(&server.connection_uri()).await;
         let name = unique_name();
         let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
         sqlx::query(create).execute(&mut connection).await.unwrap();
-        let (base, _) = server
-            .connection_uri()
-            .rsplit_once('/')
-            .map(|(a, b)| (a.to_owned(), b.to_owned()))
-            .unwrap();
+        let uri = server.connection_uri();
+        let (base, _) = uri.rsplit_once('/').unwrap();
         Self { url: format!("{base}/{name}"), _folder: None, _server: Some(server) }
     }
 
@@ -56,6 +56,18 @@ fn server() -> Arc<PgTempDB> {
     let new = Arc::new(PgTempDB::new());
     *server = Arc::downgrade(&new);
     new
+}
+
+/// pgtemp doesn't wait until its server takes connections.
+async fn connect(url: &str) -> PgConnection {
+    let give_up = Instant::now() + Duration::from_secs(60);
+    loop {
+        match PgConnection::connect(url).await {
+            Ok(connection) => return connection,
+            Err(error) if Instant::now() > give_up => panic!("PostgreSQL does not start: {error}"),
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
 }
 
 fn unique_name() -> String {

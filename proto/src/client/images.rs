@@ -72,6 +72,7 @@ impl ImagesClient {
         messages.extend(chunks(bytes).map(|chunk| UploadInputRequest {
             part: Some(upload_input_request::Part::Chunk(chunk)),
         }));
+        // Only the errors that another try may mend are the attempt's errors; any other ends the loop as its result.
         let attempt = || async {
             let mut request = Request::new(tokio_stream::iter(messages.clone()));
             request.set_timeout(TRANSFER_DEADLINE);

@@ -20,7 +20,7 @@ pub use billing::{AdminClient, BillingClient};
 pub use connection::ClientError;
 pub use delivery::DeliveryClient;
 pub use error::CallError;
-pub use images::{ImagesClient, Picture};
+pub use images::{ImagesClient, MAX_CHUNK_BYTES, MAX_RESULT_BYTES, Picture};
 
 /// How often a call is sent before its last error is the caller's.
 pub const MAX_TRIES: usize = 5;

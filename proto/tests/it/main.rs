@@ -1,5 +1,7 @@
 //! The typed clients against servers that misbehave, over loopback.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod errors;
 mod pictures;
 mod retries;

@@ -1,7 +1,7 @@
 //! Opening a service's database, SQLite or PostgreSQL, so that what it acknowledged is kept.
 //!
 //! SQLite: WAL with `synchronous=FULL`, foreign keys on, writers wait for each other ([`BUSY_TIMEOUT`]); a library older than
-//! [`sqlite::OLDEST_LIBRARY`] is refused (it can corrupt a WAL) and so is a second process on the same file.
+//! [`OLDEST_SQLITE`] is refused (it can corrupt a WAL) and so is a second process on the same file.
 //! PostgreSQL: each connection is rolled back before it is lent, because a `begin()` that was dropped on the wire leaves a
 //! transaction open that the next borrower's acknowledged write would vanish with.
 //!
@@ -16,6 +16,8 @@ use sea_orm::{
     DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions,
     TransactionTrait,
 };
+
+pub use sqlite::OLDEST_SQLITE;
 
 /// How long a SQLite writer waits for another one.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(10);

@@ -14,8 +14,8 @@ use sqlx::{
 
 use super::{ACQUIRE_TIMEOUT, BUSY_TIMEOUT, Db, DbError};
 
-/// Libraries before this one can corrupt a WAL.
-pub const OLDEST_LIBRARY: [u32; 3] = [3, 51, 3];
+/// SQLite libraries before this one can corrupt a WAL.
+pub const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
 
 pub(super) async fn open(url: &str, max_connections: u32) -> Result<Db, DbError> {
     let (options, path) = parse(url)?;
@@ -40,17 +40,14 @@ pub(super) async fn open_read_only(url: &str) -> Result<Db, DbError> {
 fn parse(url: &str) -> Result<(SqliteConnectOptions, PathBuf), DbError> {
     let options = SqliteConnectOptions::from_str(url).map_err(|_| DbError::BadUrl)?;
     let path = options.get_filename().to_owned();
-    // How sqlx names a database in memory.
-    if path.as_os_str().is_empty()
-        || path.starts_with("file:sqlx-in-memory")
-        || is_memory(&path, url)
-    {
+    if path.as_os_str().is_empty() || is_memory(&path, url) {
         return Err(DbError::InMemory);
     }
     Ok((options, path))
 }
 
 fn is_memory(path: &Path, url: &str) -> bool {
+    // How sqlx names one.
     path.to_string_lossy().starts_with("file:sqlx-in-memory") || url.contains("mode=memory")
 }
 
@@ -108,12 +105,12 @@ async fn library_version(pool: &SqlitePool) -> Result<String, sqlx::Error> {
 
 fn check_library(found: &str) -> Result<(), DbError> {
     let numbers: Vec<u32> = found.split('.').map_while(|part| part.parse().ok()).collect();
-    if numbers.as_slice() >= OLDEST_LIBRARY.as_slice() {
+    if numbers.as_slice() >= OLDEST_SQLITE.as_slice() {
         return Ok(());
     }
     Err(DbError::OldLibrary {
         found: found.to_owned(),
-        oldest: OLDEST_LIBRARY.map(|number| number.to_string()).join("."),
+        oldest: OLDEST_SQLITE.map(|number| number.to_string()).join("."),
     })
 }
 

@@ -26,7 +26,11 @@ async fn server() -> (SocketAddr, DropGuard) {
     let (_reporter, routes) = health_and_reflection(DESCRIPTORS).await.unwrap();
     let serving = server_builder()
         .layer(MetricsLayer::new(DESCRIPTORS).unwrap())
-        .layer(AuthLayer::new(Callers::load(None).unwrap(), |_, _| true, "test.kopilka"))
+        .layer(AuthLayer::new(
+            Callers::load(None).unwrap(),
+            |_, path| path != "/for.bidden/Path",
+            "test.kopilka",
+        ))
         .add_routes(routes)
         .serve_with_incoming_shutdown(
             TcpListenerStream::new(listener),
@@ -83,18 +87,23 @@ async fn requests_are_counted_by_rpc_and_code_with_bounded_labels() {
     health.check(HealthCheckRequest::default()).await.unwrap();
     let unknown = HealthCheckRequest { service: "nobody".to_owned() };
     assert_eq!(health.check(unknown).await.unwrap_err().code(), Code::NotFound);
-    let mut other = tonic::client::Grpc::new(channel);
-    other.ready().await.unwrap();
-    let path = http::uri::PathAndQuery::from_static("/made.up/Path");
-    let codec = tonic_prost::ProstCodec::<HealthCheckRequest, HealthCheckRequest>::default();
-    let request = tonic::Request::new(HealthCheckRequest::default());
-    assert_eq!(other.unary(request, path, codec).await.unwrap_err().code(), Code::Unimplemented);
+    for (path, code) in
+        [("/made.up/Path", Code::Unimplemented), ("/for.bidden/Path", Code::PermissionDenied)]
+    {
+        let mut other = tonic::client::Grpc::new(channel.clone());
+        other.ready().await.unwrap();
+        let path = http::uri::PathAndQuery::from_static(path);
+        let codec = tonic_prost::ProstCodec::<HealthCheckRequest, HealthCheckRequest>::default();
+        let request = tonic::Request::new(HealthCheckRequest::default());
+        assert_eq!(other.unary(request, path, codec).await.unwrap_err().code(), code);
+    }
 
     let rendered = metrics.render();
     for expected in [
         r#"grpc_requests_total{rpc="grpc.health.v1.Health/Check",code="Ok"}"#,
         r#"grpc_requests_total{rpc="grpc.health.v1.Health/Check",code="NotFound"}"#,
         r#"grpc_requests_total{rpc="other",code="Unimplemented"}"#,
+        r#"grpc_requests_total{rpc="other",code="PermissionDenied"}"#,
         r#"grpc_request_seconds_bucket{rpc="grpc.health.v1.Health/Check",le="#,
     ] {
         assert!(rendered.contains(expected), "{expected} is missing in\n{rendered}");

@@ -47,7 +47,7 @@ async fn a_service_is_ready_while_it_says_so_and_its_check_succeeds() {
 
 #[tokio::test]
 async fn a_check_that_hangs_is_a_failed_one() {
-    let readiness = Readiness::new(|| std::future::pending());
+    let readiness = Readiness::new(std::future::pending);
     readiness.set_ready(true);
     assert_eq!(readiness.check().await, Err("the check took too long".to_owned()));
 }

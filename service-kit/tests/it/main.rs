@@ -1,5 +1,7 @@
 //! What services rely on, on SQLite and on a real PostgreSQL.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod auth;
 mod db;
 mod grpc;

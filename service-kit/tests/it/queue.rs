@@ -6,6 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use sea_orm::ConnectionTrait;
 use sea_orm_migration::SchemaManager;
 use serde_json::{Value, json};
 use service_kit::{
@@ -32,6 +33,7 @@ on_both! {
     waking_makes_a_row_due_and_tells_the_waiting
     an_ended_row_stays_as_it_is_and_frees_its_key
     only_old_done_rows_are_pruned
+    a_great_many_done_rows_are_pruned
     an_extended_lease_is_not_claimed
 }
 
@@ -328,6 +330,16 @@ async fn only_old_done_rows_are_pruned(place: Place) {
         bench.queue.count().await.unwrap(),
         Counts { ready: 1, dead: 1, ..Counts::default() }
     );
+}
+
+async fn a_great_many_done_rows_are_pruned(place: Place) {
+    let bench = bench(&place).await;
+    let fill = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 2500)
+        INSERT INTO jobs (id, state, fence, attempt, run_at, payload, create_time, update_time)
+        SELECT 'row-' || n, 'done', 1, 1, 0, 'null', 0, 0 FROM numbers";
+    bench.db.connection.execute_unprepared(fill).await.unwrap();
+    assert_eq!(bench.queue.prune(SystemTime::now()).await.unwrap(), 2500);
+    assert_eq!(bench.queue.count().await.unwrap(), Counts::default());
 }
 
 async fn an_extended_lease_is_not_claimed(place: Place) {
