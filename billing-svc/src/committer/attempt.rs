@@ -16,6 +16,9 @@ const NAME: &str = "batch";
 /// How often a batch is tried before a race that is lost again and again counts as a failure.
 const ATTEMPTS: u32 = 10;
 
+/// How long after its first attempt a batch may still be tried again: a lane has others waiting.
+const LAST_ATTEMPT: Duration = Duration::from_secs(15);
+
 /// The longest pause before the second attempt; it doubles up to [`LONGEST_PAUSE`]. A random part of it is taken.
 const FIRST_PAUSE: Duration = Duration::from_millis(4);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
@@ -59,6 +62,7 @@ impl Writer {
     /// Runs the batch until it is written, or has a reason not to be. Logs that reason.
     pub(super) async fn write(&self, commands: Arc<[Command]>) -> Result<Outcomes, Failure> {
         let now = Timestamp::from_micros(service_kit::time::to_micros(SystemTime::now()));
+        let last = Instant::now() + LAST_ATTEMPT;
         let mut pause = FIRST_PAUSE;
         for attempt in 1.. {
             // A task of its own: a panic is an answer, not the end of the lane.
@@ -72,7 +76,7 @@ impl Writer {
                 }
             };
             match retry_cause(&error) {
-                Some(cause) if attempt < ATTEMPTS => {
+                Some(cause) if attempt < ATTEMPTS && Instant::now() < last => {
                     metrics::transaction_retried(NAME, cause);
                     tracing::debug!(?error, attempt, "a batch has to be run again");
                     tokio::time::sleep(pause.mul_f64(rand::random())).await;

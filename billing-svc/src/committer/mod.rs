@@ -132,6 +132,9 @@ impl Committer {
 
     async fn queue_and_wait(&self, command: Command, deadline: Option<Instant>) -> Answer {
         let now = Instant::now();
+        if deadline.is_some_and(|deadline| deadline <= now) {
+            return Err(SubmitError::DeadlinePassed);
+        }
         let (answer, outcome) = oneshot::channel();
         let lane = self.lane_of(command.user_id())?;
         lane.try_send(Waiting { command, deadline, since: now, answer }).map_err(|error| {

@@ -1,5 +1,7 @@
 //! Many callers at once: nothing double, nothing lost, and each gets its own answer.
 
+use std::time::Duration;
+
 use billing_svc::committer::{Settings, SubmitError};
 use billing_svc::ledger::*;
 use futures::future::join_all;
@@ -16,6 +18,7 @@ on_both!(
     a_refusal_fails_no_neighbour,
     a_corrupt_row_fails_only_its_own_caller,
     a_caller_that_hangs_up_changes_nothing,
+    a_statement_that_is_refused_fails_only_its_own_caller,
     a_deadline_that_passed_writes_nothing,
     a_full_queue_refuses_at_once,
     closing_answers_what_was_taken,
@@ -145,14 +148,54 @@ async fn a_caller_that_hangs_up_changes_nothing(database: Database) {
 }
 
 async fn a_deadline_that_passed_writes_nothing(database: Database) {
-    let books = Books::open(&database).await;
+    let books = Books::with(&database, Settings { lanes: 1, queue: 10, batch: 1 }).await;
     let anna = user("anna");
-    let command = top_up(&anna, "late", 5);
-    let answer = books.committer.submit(command, Some(Instant::now())).await;
-    let expected = [SubmitError::DeadlinePassed, SubmitError::OutcomeUnknown];
-    assert!(answer.is_err_and(|error| expected.contains(&error)));
+    let late = books.committer.submit(top_up(&anna, "late", 5), Some(Instant::now())).await;
+    assert_eq!(late, Err(SubmitError::DeadlinePassed));
+
+    // Another holds what the lane needs, for as long as it takes the deadline to pass.
     books.top_up(&anna, 1).await;
-    assert_eq!(books.view(&anna).await.balance, Amount::units(1));
+    let other = books.store.begin().await.unwrap();
+    let needs = Needs { users: [anna.clone()].into(), ..Needs::default() };
+    other.load(&needs, now()).await.unwrap();
+    let patient = books.ask(top_up(&anna, "patient", 2));
+    let soon = Instant::now() + Duration::from_millis(100);
+    let hasty = async {
+        let hasty = books.committer.submit(top_up(&anna, "hasty", 5), Some(soon)).await;
+        assert_eq!(hasty, Err(SubmitError::OutcomeUnknown), "its caller can't know");
+        other.roll_back().await.unwrap();
+    };
+    // The patient one first: it is in a batch of its own, waiting, while the hasty one waits behind it.
+    let (patient, ()) = tokio::join!(patient, hasty);
+    patient.unwrap().unwrap();
+    books.top_up(&anna, 4).await;
+    assert_eq!(books.view(&anna).await.balance, Amount::units(7));
+    books.prove().await;
+}
+
+async fn a_statement_that_is_refused_fails_only_its_own_caller(database: Database) {
+    let books = Books::open(&database).await;
+    let (good, bad) = (user("good"), user("bad"));
+    books.top_up(&good, 600).await;
+    let Command::Charge(mut free) = charge(&bad, "free") else { unreachable!() };
+    free.kind = Kind::parse("generate").unwrap();
+    let held = operation(books.ask(Command::Charge(free)).await.unwrap());
+    let tamper = |sql: &'static str| books.database.connection.execute_unprepared(sql);
+    // What comes back would be more than was given, which a CHECK forbids.
+    tamper("UPDATE grants SET remaining = 3 WHERE user_id = 'bad'").await.unwrap();
+    let commands = (0..10).map(|n| match n {
+        3 => refund(&held),
+        _ => charge(&good, &format!("good-{n}")),
+    });
+    let answers = join_all(commands.map(|command| books.ask(command))).await;
+    for (n, answer) in answers.into_iter().enumerate() {
+        match n {
+            3 => assert_eq!(answer, Err(SubmitError::Internal)),
+            _ => assert!(matches!(answer, Ok(Ok(_))), "{answer:?}"),
+        }
+    }
+    tamper("UPDATE grants SET remaining = 2 WHERE user_id = 'bad'").await.unwrap();
+    books.ask(refund(&held)).await.unwrap().unwrap();
     books.prove().await;
 }
 

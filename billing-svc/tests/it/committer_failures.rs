@@ -1,18 +1,13 @@
 //! A connection that is lost at the worst moment: the caller is told that nobody knows, and can learn it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
-
 use billing_svc::committer::SubmitError;
 use billing_svc::ledger::*;
 use futures::future::join_all;
 use sea_orm::ConnectionTrait;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{TcpListener, TcpStream};
 
 use crate::books::*;
 use crate::harness::Database;
+use crate::wire::{Cut, Wire};
 
 on_both!(a_command_that_can_never_be_written_fails_alone);
 
@@ -82,6 +77,27 @@ async fn learned_after(cut: Cut) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_away_is_unavailable_and_nothing_else() {
+    let database = Database::postgres().await;
+    let wire = Wire::to(&database).await;
+    let books = Books::open(&database.through(&wire.address)).await;
+    let anna = user("anna");
+    books.top_up(&anna, 600).await;
+    wire.go_down();
+    let commands = (0..3).map(|n| charge(&anna, &format!("{n}")));
+    for answer in join_all(commands.map(|command| books.ask(command))).await {
+        assert_eq!(answer, Err(SubmitError::Unavailable));
+    }
+    assert!(books.store.ping().await.is_err());
+    wire.come_back();
+    for n in 0..3 {
+        let outcome = books.ask(charge(&anna, &format!("{n}"))).await.unwrap();
+        assert!(matches!(outcome, Ok(Outcome::Operation { replayed: false, .. })), "{outcome:?}");
+    }
+    books.prove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn connections_that_died_between_batches_are_replaced() {
     let database = Database::postgres().await;
     let books = Books::open(&database).await;
@@ -97,70 +113,4 @@ async fn connections_that_died_between_batches_are_replaced() {
     assert_eq!(books.view(&anna).await.held, Amount::units(30));
     other.prove().await;
     books.prove().await;
-}
-
-/// Where the wire is cut.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-enum Cut {
-    Not,
-    /// The server never sees the COMMIT.
-    BeforeCommit,
-    /// The server sees it, its answer is lost.
-    AfterCommit,
-}
-
-/// A wire to the server that can be cut at the next COMMIT.
-struct Wire {
-    address: String,
-    cut: Arc<AtomicU8>,
-}
-
-impl Wire {
-    async fn to(database: &Database) -> Self {
-        let server = database.server_address();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let cut = Arc::new(AtomicU8::new(Cut::Not as u8));
-        let next = cut.clone();
-        tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                let server = TcpStream::connect(&server).await.unwrap();
-                let ((from_client, to_client), (from_server, to_server)) =
-                    (client.into_split(), server.into_split());
-                let next = next.clone();
-                tokio::spawn(async move {
-                    tokio::select! {
-                        () = ask(from_client, to_server, next) => {}
-                        () = answer(from_server, to_client) => {}
-                    }
-                });
-            }
-        });
-        Self { address, cut }
-    }
-
-    fn cut_next(&self, cut: Cut) {
-        self.cut.store(cut as u8, Ordering::SeqCst);
-    }
-}
-
-/// Client to server; ends where it is cut, and with it both directions.
-async fn ask(mut client: OwnedReadHalf, mut server: OwnedWriteHalf, cut: Arc<AtomicU8>) {
-    let mut buffer = vec![0; 65_536];
-    while let Ok(read @ 1..) = client.read(&mut buffer).await {
-        let bytes = &buffer[..read];
-        let commit = bytes.windows(6).any(|window| window == b"COMMIT");
-        let cut = if commit { cut.swap(Cut::Not as u8, Ordering::SeqCst) } else { 0 };
-        if cut == Cut::BeforeCommit as u8 {
-            return;
-        }
-        if server.write_all(bytes).await.is_err() || cut == Cut::AfterCommit as u8 {
-            return;
-        }
-    }
-}
-
-async fn answer(mut server: OwnedReadHalf, mut client: OwnedWriteHalf) {
-    tokio::io::copy(&mut server, &mut client).await.ok();
 }

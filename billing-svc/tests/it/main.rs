@@ -14,9 +14,11 @@ mod memory;
 mod random;
 mod refusals;
 mod service;
+mod wire;
 
 mod admin;
 mod auth;
+mod cli;
 mod committer;
 mod committer_failures;
 mod committer_instances;
