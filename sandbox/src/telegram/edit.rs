@@ -42,6 +42,24 @@ impl World {
         })
     }
 
+    /// Puts a photo or a document into a message, in the place of what it shows; a text message may get one too.
+    pub(super) fn edit_message_media(&self, params: &Params) -> Answer {
+        self.writable(params)?; // before a file is kept
+        let media = params.json("media").ok_or_else(|| ApiError::bad("media must be specified"))?;
+        let content = self.media(params, &media)?;
+        let keyboard = markup::keyboard(params)?;
+        self.edit(params, |message| {
+            for field in ["text", "entities", "photo", "document", "caption", "caption_entities"] {
+                remove(message, field);
+            }
+            if let (Some(message), Value::Object(content)) = (message.as_object_mut(), content) {
+                message.extend(content);
+            }
+            put_keyboard(message, keyboard);
+            Ok(())
+        })
+    }
+
     pub(super) fn edit_message_reply_markup(&self, params: &Params) -> Answer {
         let keyboard = markup::keyboard(params)?;
         self.edit(params, |message| {

@@ -21,6 +21,7 @@ mod markup;
 mod params;
 mod polling;
 mod routes;
+mod seen;
 mod send;
 mod updates;
 mod user;
@@ -38,7 +39,8 @@ use tokio::task::JoinHandle;
 
 pub use api::Call;
 pub use failure::Failure;
-pub use user::{Button, NoSuchButton, NotSeen, Seen, TelegramUser};
+pub use seen::{Button, NoSuchButton, NotSeen, Seen};
+pub use user::TelegramUser;
 
 use crate::server::{Server, url_of};
 use chat::State;

@@ -165,6 +165,7 @@ impl World {
             "sendchataction" => self.send_chat_action(params),
             "editmessagetext" => self.edit_message_text(params),
             "editmessagecaption" => self.edit_message_caption(params),
+            "editmessagemedia" => self.edit_message_media(params),
             "editmessagereplymarkup" => self.edit_message_reply_markup(params),
             "deletemessage" => self.delete_message(params),
             "answercallbackquery" => self.answer_callback_query(params),

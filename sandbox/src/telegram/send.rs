@@ -63,28 +63,8 @@ impl World {
         let group = Uuid::new_v4().as_u128().to_string();
         let mut contents = Vec::new();
         for item in media {
-            let given = item["media"].as_str();
-            let mut content = match item["type"].as_str() {
-                Some("photo") => {
-                    json!({"photo": self.photo_sizes(&self.photo(params, "", given)?)?})
-                }
-                Some("document") => {
-                    let upload = params.upload("", given).ok_or_else(ApiError::wrong_file)?;
-                    let mime_type =
-                        upload.mime_type.as_deref().unwrap_or("application/octet-stream");
-                    let file_id = self.add_file("documents", mime_type, upload.bytes.clone())?;
-                    json!({"document": self.document(&file_id, &upload.name)?})
-                }
-                _ => return Err(ApiError::bad("can't parse InputMedia: type not supported")),
-            };
+            let mut content = self.media(params, item)?;
             content["media_group_id"] = json!(group);
-            if let Some(caption) = item["caption"].as_str() {
-                let formatted = match item["parse_mode"].as_str() {
-                    Some("HTML") => markup::html(caption)?,
-                    _ => Formatted { text: caption.to_owned(), entities: Vec::new() },
-                };
-                put_text(&mut content, "caption", "caption_entities", formatted);
-            }
             contents.push(content);
         }
         self.change(|state| {
@@ -94,6 +74,31 @@ impl World {
         })
         .map(Value::Array)
         .ok_or_else(|| ApiError::bad("chat not found"))
+    }
+
+    /// What an InputMedia of a photo or a document puts into a message.
+    pub(super) fn media(&self, params: &Params, item: &Value) -> Answer {
+        let given = item["media"].as_str();
+        let mut content = match item["type"].as_str() {
+            Some("photo") => {
+                json!({"photo": self.photo_sizes(&self.photo(params, "", given)?)?})
+            }
+            Some("document") => {
+                let upload = params.upload("", given).ok_or_else(ApiError::wrong_file)?;
+                let mime_type = upload.mime_type.as_deref().unwrap_or("application/octet-stream");
+                let file_id = self.add_file("documents", mime_type, upload.bytes.clone())?;
+                json!({"document": self.document(&file_id, &upload.name)?})
+            }
+            _ => return Err(ApiError::bad("can't parse InputMedia: type not supported")),
+        };
+        if let Some(caption) = item["caption"].as_str() {
+            let formatted = match item["parse_mode"].as_str() {
+                Some("HTML") => markup::html(caption)?,
+                _ => Formatted { text: caption.to_owned(), entities: Vec::new() },
+            };
+            put_text(&mut content, "caption", "caption_entities", formatted);
+        }
+        Ok(content)
     }
 
     pub(super) fn send_chat_action(&self, params: &Params) -> Answer {
