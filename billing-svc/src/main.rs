@@ -24,7 +24,7 @@ async fn main() -> ExitCode {
         None => match serve(config).await {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
-                eprintln!("billing-svc: {error:#}");
+                eprintln!("billing-svc: {}", words(&error));
                 ExitCode::FAILURE
             }
         },
@@ -34,7 +34,7 @@ async fn main() -> ExitCode {
                 if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::from(VIOLATED) }
             }
             Err(error) => {
-                eprintln!("billing-svc verify: could not check: {error:#}");
+                eprintln!("billing-svc verify: could not check: {}", words(&error));
                 ExitCode::from(UNCHECKED)
             }
         },
@@ -57,4 +57,17 @@ async fn check(config: &Config) -> anyhow::Result<verify::Report> {
     let database = db::open_read_only(url).await.context("BILLING_DATABASE_URL")?;
     migrations::prepare::<BillingMigrator>(&database.connection, MigrateMode::Check).await?;
     Ok(verify::run(&database.connection).await?)
+}
+
+/// The error and its causes, each said once: some causes stand in the text of what they caused.
+fn words(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |said, cause| {
+        if said.is_empty() {
+            cause
+        } else if said.contains(&cause) {
+            said
+        } else {
+            format!("{said}: {cause}")
+        }
+    })
 }

@@ -71,7 +71,10 @@ pub async fn run(
     let lanes = Part::start(&down, |_| async { lanes.await.context("the committer") });
     let sweeper = Part::start(&down, |stop| {
         let run = sweeper::run(store.clone(), committer.clone(), SWEEP_INTERVAL, stop);
-        async { Ok(run.await) }
+        async {
+            run.await;
+            Ok(())
+        }
     });
     let readiness = Readiness::of_database(database.connection.clone());
     let http = start_http(listeners.http, readiness.clone(), &down)?;

@@ -19,6 +19,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::SystemTime;
 
 use prost::Message;
+use prost_types::FileDescriptorSet;
 use proto::billing::v1::admin_service_server::AdminServiceServer;
 use proto::billing::v1::billing_service_server::BillingServiceServer;
 use tonic::service::Routes;
@@ -73,16 +74,23 @@ impl Edge {
     }
 }
 
-/// Descriptors of what this program serves, for reflection: those of `proto` without the other services' packages.
+/// Descriptors for reflection: of what this program serves, without the other services' packages, and of the details
+/// that its errors carry, so that a tool can show them.
 pub fn descriptors() -> &'static [u8] {
     static OURS: LazyLock<Vec<u8>> = LazyLock::new(|| {
-        prost_types::FileDescriptorSet::decode(proto::FILE_DESCRIPTOR_SET).map_or_else(
-            |_| proto::FILE_DESCRIPTOR_SET.to_vec(),
-            |mut set| {
-                set.file.retain(|file| !matches!(file.package(), "gateway.v1" | "images.v1"));
-                set.encode_to_vec()
-            },
-        )
+        let mut ours = FileDescriptorSet::default();
+        for set in [proto::FILE_DESCRIPTOR_SET, tonic_types::pb::FILE_DESCRIPTOR_SET] {
+            // Bytes made by our own build; what can't be read there is missed by reflection's tests.
+            let files = FileDescriptorSet::decode(set).unwrap_or_default().file;
+            for file in files {
+                let others = matches!(file.package(), "gateway.v1" | "images.v1");
+                let twice = ours.file.iter().any(|earlier| earlier.name() == file.name());
+                if !others && !twice {
+                    ours.file.push(file);
+                }
+            }
+        }
+        ours.encode_to_vec()
     });
     &OURS
 }

@@ -39,10 +39,14 @@ fn field(message: &str) -> Option<String> {
         .split(": ")
         .filter_map(|part| part.split_once('.'))
         .map(|(_, field)| field)
-        .filter(|field| field.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+        .filter(|field| !field.is_empty() && field.bytes().all(is_of_a_name))
         .collect();
     path.reverse();
     (!path.is_empty()).then(|| path.join("."))
+}
+
+fn is_of_a_name(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_'
 }
 
 #[cfg(test)]

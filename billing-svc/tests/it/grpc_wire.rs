@@ -126,6 +126,11 @@ async fn health_and_reflection_are_open_to_all(database: Database) {
     let mut alpha = services.map(str::to_owned);
     alpha[3] = "grpc.reflection.v1alpha.ServerReflection".to_owned();
     assert_eq!(listed_v1alpha(&service).await, alpha);
+    // What a tool needs to show the details of an error.
+    for symbol in ["google.rpc.ErrorInfo", "google.rpc.BadRequest", "billing.v1.ErrorReason"] {
+        assert!(knows(&service, symbol).await, "{symbol}");
+    }
+    assert!(!knows(&service, "images.v1.ImageService").await, "another service's");
     service.finish().await;
 }
 
@@ -146,6 +151,20 @@ async fn listed_v1(service: &Service) -> Vec<String> {
     let mut names: Vec<_> = list.service.into_iter().map(|service| service.name).collect();
     names.sort();
     names
+}
+
+async fn knows(service: &Service, symbol: &str) -> bool {
+    use v1::server_reflection_request::MessageRequest;
+    use v1::server_reflection_response::MessageResponse;
+    let request = v1::ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(MessageRequest::FileContainingSymbol(symbol.to_owned())),
+    };
+    let mut client =
+        v1::server_reflection_client::ServerReflectionClient::new(service.channel.clone());
+    let answers = client.server_reflection_info(tokio_stream::once(request)).await.unwrap();
+    let Ok(Some(answer)) = answers.into_inner().message().await else { return false };
+    matches!(answer.message_response, Some(MessageResponse::FileDescriptorResponse(_)))
 }
 
 async fn listed_v1alpha(service: &Service) -> Vec<String> {

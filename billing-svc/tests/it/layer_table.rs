@@ -47,30 +47,34 @@ fn module(name: &str) -> Vec<(PathBuf, String)> {
 fn named(code: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for rest in code.split("crate::").skip(1) {
-        if let Some(group) = rest.strip_prefix('{') {
-            let (mut depth, mut start) = (0, true);
-            let mut name = String::new();
-            for c in group.chars() {
-                match c {
-                    '{' => depth += 1,
-                    '}' if depth == 0 => break,
-                    '}' => depth -= 1,
-                    ',' if depth == 0 => start = true,
-                    c if depth == 0 && start && (c.is_alphanumeric() || c == '_') => name.push(c),
-                    c if c.is_whitespace() => {}
-                    _ => start = false,
-                }
-                if !name.is_empty() && !(c.is_alphanumeric() || c == '_') {
-                    names.insert(std::mem::take(&mut name));
-                }
-            }
-            names.extend((!name.is_empty()).then_some(name));
-        } else {
-            names.insert(identifier(rest));
+        match rest.strip_prefix('{') {
+            Some(group) => names.extend(members(group).iter().map(|member| identifier(member))),
+            None => drop(names.insert(identifier(rest))),
         }
     }
     names.remove("");
     names
+}
+
+/// What stands between the commas of a group, up to its closing brace; groups within are left out.
+fn members(group: &str) -> Vec<String> {
+    let mut depth = 1;
+    let (mut members, mut member) = (Vec::new(), String::new());
+    for c in group.chars().filter(|c| !c.is_whitespace()) {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            _ => {}
+        }
+        match (c, depth) {
+            (_, 0) => break,
+            (',', 1) => members.push(std::mem::take(&mut member)),
+            (_, 1) => member.push(c),
+            (_, _) => {}
+        }
+    }
+    members.push(member);
+    members
 }
 
 fn identifier(text: &str) -> String {
