@@ -7,6 +7,7 @@ use proto::gateway::v1::deliver_result_request::Outcome;
 use proto::gateway::v1::{
     DeliverResultRequest, DeliveryStatus, Failure, FailureReason, ReplyTo, Result as Pictures,
 };
+use tonic::Code;
 
 use crate::jobs::{FailReason, Job};
 
@@ -21,6 +22,8 @@ pub enum Handed {
     GivenUp,
     /// Not now; perhaps after this pause.
     Later(Option<Duration>),
+    /// The gateway can't, and says that asking again won't help.
+    Refused,
 }
 
 /// The gateway, for one who has something to hand over. Cheap to clone.
@@ -85,13 +88,23 @@ pub fn failure_reason(reason: FailReason) -> FailureReason {
 
 fn sort(error: &CallError) -> Handed {
     let reason = error.reason.as_str();
-    if reason == "OPERATION_REFUNDED" {
-        return Handed::GivenUp;
+    match error.code {
+        _ if reason == "OPERATION_REFUNDED" => Handed::GivenUp,
+        _ if error.is_retryable() => {
+            tracing::warn!(code = ?error.code, reason, "the gateway did not take it now");
+            Handed::Later(error.retry_after)
+        }
+        Code::InvalidArgument | Code::FailedPrecondition | Code::Internal | Code::NotFound => {
+            tracing::error!(code = ?error.code, reason, "the gateway can't deliver");
+            Handed::Refused
+        }
+        code => {
+            tracing::error!(
+                ?code,
+                reason,
+                "the gateway refuses us: check GATEWAY_TOKEN and its role"
+            );
+            Handed::Later(error.retry_after)
+        }
     }
-    if error.is_retryable() {
-        tracing::warn!(code = ?error.code, reason, "the gateway did not take it now");
-    } else {
-        tracing::error!(code = ?error.code, reason, "the gateway refuses us: check GATEWAY_TOKEN and its role");
-    }
-    Handed::Later(error.retry_after)
 }

@@ -136,5 +136,6 @@ fn handed(handed: Handed) -> Outcome {
         Handed::Blocked => Outcome::Blocked,
         Handed::GivenUp => Outcome::GivenUp,
         Handed::Later(pause) => Outcome::Unavailable(pause),
+        Handed::Refused => Outcome::Refused,
     }
 }

@@ -28,6 +28,8 @@ pub const KEEP_UNDELIVERED: Duration = Duration::from_secs(7 * 24 * 3600);
 pub const BLOCKED_RETRY: Duration = Duration::from_secs(6 * 3600);
 /// How long it is tried to tell a user that a refund was made.
 pub const KEEP_TELLING: Duration = Duration::from_secs(24 * 3600);
+/// How often the gateway's word is doubted that it can't deliver.
+const MAX_REFUSALS: u32 = 3;
 /// The longest pause between two tries at billing, the gateway or the object store.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
 
@@ -95,6 +97,8 @@ pub enum Outcome {
     GivenUp,
     /// Billing did what was asked, now or before.
     Settled,
+    /// The gateway can't hand it over, and says that asking again won't help.
+    Refused,
     /// Billing, the gateway or the object store did not do it now; perhaps after this pause.
     Unavailable(Option<Duration>),
 }
@@ -156,6 +160,9 @@ pub fn after(job: &mut Job, outcome: Outcome, now: Time, policy: &Policy, chance
     }
     if let Outcome::Unavailable(pause) = outcome {
         return stumble(job, pause, now, policy, chance);
+    }
+    if outcome == Outcome::Refused && job.stumbles < MAX_REFUSALS {
+        return stumble(job, None, now, policy, chance);
     }
     job.stumbles = 0;
     match job.phase.clone() {
@@ -228,6 +235,8 @@ fn after_delivery(job: &mut Job, outcome: Outcome, since: Time, now: Time) -> Th
             job.phase = Phase::Waiting { since };
             Then::At(now.plus(BLOCKED_RETRY))
         }
+        // A picture that nobody can send must not keep the money for days.
+        Outcome::Refused => fail(job, FailReason::JobFailed),
         // The gateway told the user when it gave up.
         Outcome::GivenUp => end(job, Phase::Failed { reason: FailReason::JobFailed }),
         Outcome::NotHeld(settled) => not_held(job, settled, now),

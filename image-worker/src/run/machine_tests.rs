@@ -227,6 +227,24 @@ fn pauses_grow_to_a_minute_and_a_half_and_end_with_success() {
 }
 
 #[test]
+fn what_the_gateway_cannot_deliver_is_refunded_after_a_few_tries() {
+    let ends = [
+        (Phase::Delivering { since: NOW }, refunding(FailReason::JobFailed), Then::Continue),
+        (telling(FailReason::TimedOut), failed(FailReason::TimedOut), Then::End),
+    ];
+    for (phase, expected, then) in ends {
+        let mut subject = job(phase.clone(), 1);
+        for pause in [2, 4, 8] {
+            let again = after(&mut subject, Outcome::Refused, NOW, &policy(), 0);
+            assert_eq!(again, Then::At(NOW.plus(pause * SECOND)));
+            assert_eq!(subject.phase, phase);
+        }
+        assert_eq!(after(&mut subject, Outcome::Refused, NOW, &policy(), 0), then);
+        assert_eq!(subject.phase, expected);
+    }
+}
+
+#[test]
 fn a_day_of_telling_is_enough() {
     let mut subject = job(telling(FailReason::JobFailed), 1);
     let much_later = NOW.plus(DAY + SECOND);
@@ -269,6 +287,7 @@ fn no_order_of_events_breaks_the_rules() {
         Outcome::Blocked,
         Outcome::GivenUp,
         Outcome::Settled,
+        Outcome::Refused,
         Outcome::Unavailable(None),
     ];
     let mut state = 1u64;

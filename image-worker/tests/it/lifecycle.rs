@@ -212,3 +212,14 @@ async fn what_the_gateway_gave_up_is_not_sent_again() {
     assert!(system.gateway.sent(&id).is_empty());
     assert_eq!(system.images.get_result(&id, 0).await.unwrap_err().reason, "RESULT_NOT_FOUND");
 }
+
+#[tokio::test]
+async fn what_the_gateway_cannot_send_is_refunded_and_told() {
+    let system = System::start().await;
+    system.gateway.be_unable();
+    let id = system.generate("a cat").await;
+    assert_eq!(system.end_of(&id).await.state(), JobState::Failed);
+    assert_eq!(system.billing.money(&id), Money::Refunded(RefundReason::JobFailed));
+    let told = [Sent::Failure(FailureReason::JobFailed)];
+    crate::harness::eventually(|| system.gateway.sent(&id) == told).await;
+}

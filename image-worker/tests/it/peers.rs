@@ -209,6 +209,7 @@ struct Desk {
     sent: Mutex<Vec<(String, Sent)>>,
     given_up: Mutex<Vec<String>>,
     away: AtomicBool,
+    unable: AtomicBool,
     blocked: AtomicBool,
 }
 
@@ -234,6 +235,11 @@ impl Gateway {
 
     pub fn be_away(&self, away: bool) {
         self.desk.away.store(away, Ordering::SeqCst);
+    }
+
+    /// Telegram takes no picture of ours.
+    pub fn be_unable(&self) {
+        self.desk.unable.store(true, Ordering::SeqCst);
     }
 
     /// The user blocks the bot, or comes back.
@@ -272,6 +278,9 @@ impl DeliveryService for Gateway {
         }
         let sent = match request.outcome.unwrap() {
             Outcome::Failure(failure) => Sent::Failure(failure.reason()),
+            Outcome::Result(_) if self.desk.unable.load(Ordering::SeqCst) => {
+                return Err(refuse(Code::Internal, "INTERNAL"));
+            }
             Outcome::Result(result) => {
                 let images = self.desk.images.lock().unwrap().clone().unwrap();
                 let mut sizes = Vec::new();
