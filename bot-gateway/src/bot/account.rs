@@ -1,5 +1,7 @@
 //! Greeting, menu, balance, prices.
 
+use std::time::Duration;
+
 use proto::{
     billing::v1::{GetUserInfoRequest, ListPricesRequest, Standing, UserInfo},
     images::v1::RetryDeliveriesRequest,
@@ -14,6 +16,9 @@ use super::{
     session::Session,
     text::{Locale, say, text},
 };
+
+/// What a chat waits for the worker where it could do without.
+pub const WORKER_PATIENCE: Duration = Duration::from_secs(3);
 
 /// /start: greets, and asks the worker for what waited while the user had blocked the bot.
 pub async fn start(session: &Session) -> Result<(), BotError> {
@@ -33,7 +38,10 @@ pub async fn start(session: &Session) -> Result<(), BotError> {
     };
     session.say(greeting, Some(keyboard::menu(locale))).await?;
     let waiting = RetryDeliveriesRequest { user_id: session.user_id.clone() };
-    match session.services.images.retry_deliveries(waiting).await {
+    let answer = tokio::time::timeout(WORKER_PATIENCE, async {
+        session.services.images.retry_deliveries(waiting).await.map_err(BotError::from)
+    });
+    match answer.await.unwrap_or_else(|_| Err(BotError::defect("the worker takes too long"))) {
         Ok(response) if response.count > 0 => {
             session.say(text!(locale, "start-waiting", count = response.count), None).await?;
         }

@@ -6,9 +6,12 @@ use proto::{
     billing::v1::GetOperationRequest,
     images::v1::{CancelJobRequest, GetJobRequest, JobState},
 };
+use tokio::time::timeout;
 
 use super::{
-    BotError, conversation,
+    BotError,
+    account::WORKER_PATIENCE,
+    conversation,
     dialogue::{Draft, Material, Photo},
     keyboard,
     kind::Kind,
@@ -48,8 +51,8 @@ pub async fn again(
         prompt: Some(request.prompt).filter(|prompt| !prompt.is_empty()),
         album: None,
     };
-    start(session, pressed, Draft { material, ..Draft::new(session.origin.update_id, kind, price) })
-        .await
+    let draft = Draft { material, ..Draft::new(session.origin.update_id, kind, price) };
+    start(session, pressed, draft, operation_id).await
 }
 
 /// Upscales a picture of a result.
@@ -63,7 +66,7 @@ pub async fn upscale(
     };
     let material = Material { photos: vec![photo], ..Material::default() };
     let draft = Draft { material, ..Draft::new(session.origin.update_id, Kind::Upscale, None) };
-    start(session, pressed, draft).await
+    start(session, pressed, draft, &picture.operation_id).await
 }
 
 /// Asks what to change in a picture of a result.
@@ -119,31 +122,31 @@ pub async fn cancel(
     Ok(())
 }
 
-/// Jobs of this chat that wait for their turn: operation and kind.
+/// Jobs of this chat that wait for their turn: operation and kind. What can't be asked about soon can't be canceled now.
 pub async fn cancelable(session: &Session) -> Result<Vec<(String, Option<Kind>)>, BotError> {
     let mut jobs = vec![];
     for request in session.services.store.running(session.chat_id).await? {
-        let Some(operation_id) =
-            request.operation_id.filter(|_| request.state == RequestState::HandedOver)
-        else {
-            continue;
-        };
-        let job = session
-            .services
-            .images
-            .get_job(GetJobRequest { operation_id: operation_id.clone() })
-            .await;
-        // What can't be asked about now can't be canceled now.
-        let queued = job.is_ok_and(|job| job.job.unwrap_or_default().state() == JobState::Queued);
-        if queued {
-            jobs.push((operation_id, Kind::of_name(&request.kind)));
+        let handed_over = request.state == RequestState::HandedOver;
+        let Some(operation_id) = request.operation_id.filter(|_| handed_over) else { continue };
+        let job = GetJobRequest { operation_id: operation_id.clone() };
+        match timeout(WORKER_PATIENCE, session.services.images.get_job(job)).await {
+            Ok(Ok(job)) if job.job.as_ref().is_some_and(|job| job.state() == JobState::Queued) => {
+                jobs.push((operation_id, Kind::of_name(&request.kind)));
+            }
+            Ok(_) => {}
+            Err(_) => break,
         }
     }
     Ok(jobs)
 }
 
-/// Charges for a button, unless the very same is being made.
-async fn start(session: &Session, pressed: &Pressed, draft: Draft) -> Result<(), BotError> {
+/// Charges for a button under the result of `operation_id`, unless the very same is being made.
+async fn start(
+    session: &Session,
+    pressed: &Pressed,
+    draft: Draft,
+    operation_id: &str,
+) -> Result<(), BotError> {
     let store = &session.services.store;
     let running = store.running(session.chat_id).await?;
     let recent = store.recent(session.chat_id, RECENT).await?;
@@ -151,6 +154,8 @@ async fn start(session: &Session, pressed: &Pressed, draft: Draft) -> Result<(),
     let just_now = |request: &Request| {
         now.duration_since(request.create_time).is_ok_and(|age| age < DOUBLE_PRESS)
             && request.state != RequestState::Abandoned
+            // A result that came this fast may be asked for again at once.
+            && request.operation_id.as_deref() != Some(operation_id)
     };
     let twice = running.iter().chain(recent.iter().filter(|request| just_now(request)));
     if twice.into_iter().any(|request| is_same(request, &draft)) {

@@ -1,8 +1,16 @@
 //! The gateway as its neighbours meet it: Telegram (a stand-in), the worker (over gRPC), and a database of its own.
 //!
-//! The pictures come from a small image service in this process ([`images`]), the one stand-in of a service of ours:
-//! what only the whole system can show is shown in `sandbox/tests`.
+//! The services of ours come as small ones in this process: [`images`] has pictures, [`conversation`] brings a billing
+//! service and a worker that keep what they were asked. What only the whole system can show is shown in `sandbox/tests`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a broken precondition of a test is a failed test, in its harness too"
+)]
+
+mod conversation;
 mod delivery;
 mod harness;
 mod images;

@@ -53,7 +53,7 @@ fn every_key_of_the_code_exists_and_every_key_is_used() {
     }
     let known = keys(RUSSIAN);
     for call in sources.split("text!(").skip(1) {
-        let Some(literal) = call.splitn(3, ',').nth(1).and_then(|key| key.trim().strip_prefix('"'))
+        let Some(literal) = call.split(',').nth(1).and_then(|key| key.trim().strip_prefix('"'))
         else {
             continue;
         };
