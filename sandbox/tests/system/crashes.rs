@@ -5,7 +5,7 @@ use proto::billing::v1::{OperationState, RefundReason};
 use sandbox::fal::Failure;
 use sandbox::system::{Service, System};
 
-use crate::person::Person;
+use crate::person::{Person, png};
 
 #[tokio::test]
 async fn a_worker_killed_after_its_submit_asks_for_that_very_result() -> Result<()> {
@@ -54,8 +54,9 @@ async fn a_gateway_killed_between_charge_and_hand_over_finishes_the_same_operati
         system.start(Service::Worker).await?;
         system.start(Service::Gateway).await?;
 
-        person.chat.sees_photos(1).await?;
+        // Once the killed gateway's lease on the update has run out.
         let operations = person.settled(1).await?;
+        person.chat.sees_photos(1).await?;
         assert_eq!(operations[0].operation_id, charged.operation_id, "the same operation");
         assert_eq!(operations[0].state(), OperationState::Completed);
         assert_eq!(system.fal().submits().len(), 1);
@@ -151,10 +152,13 @@ async fn secrets_never_reach_the_logs() -> Result<()> {
     use secrecy::ExposeSecret;
     let system = System::builder().setting("RUST_LOG", "debug").start().await?;
     let person = Person::of(&system, 808);
+    person.chat.send_text("/menu");
+    let menu = person.told("Что сделаем").await?.id;
+    person.chat.press_on(menu, "edit")?;
+    person.told("Пришлите фото и напишите").await?;
     system.fal().fail_next(Failure::ServerError, 1);
-    system.telegram().fail_next(sandbox::telegram::Failure::ServerError, 1);
-    person.chat.send_photo(&crate::person::png(7), None)?;
-    person.chat.send_text("тайное слово");
+    system.telegram().fail_method("getFile", sandbox::telegram::Failure::BadGateway, 1);
+    person.chat.send_photo(&png(7), Some("тайное слово"))?;
     person.settled(1).await?;
     let telegram = system.telegram().token();
     let fal = system.fal().key();
