@@ -1,8 +1,8 @@
 //! The conversation: what users see and may do.
 //!
 //! [`handle`] takes one update of the inbox. A paid request that the very update began before is gone on with
-//! ([`charge::resume`]); anything else goes through [`schema`], the table of contents of the bot. The dialogue
-//! itself is a pure function ([`dialogue::step`]). Everything done here may be done again by a redelivered update
+//! (`charge::resume`); anything else goes through `schema`, the table of contents of the bot. The dialogue
+//! itself is a pure function (`dialogue::step`). Everything done here may be done again by a redelivered update
 //! and then charges, uploads and sends nothing twice, except that an answer in words may be repeated. No handler
 //! waits for a picture.
 

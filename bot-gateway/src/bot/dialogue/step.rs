@@ -56,13 +56,23 @@ fn stay(state: State, action: Action) -> Step {
 fn words(text: &str) -> Result<String, Wrong> {
     let text = text.trim();
     let length = text.chars().count();
-    if length == 0 {
+    if text.chars().all(is_invisible) {
         Err(Wrong::Empty)
     } else if length > PROMPT_LIMIT {
         Err(Wrong::TooLong(length))
     } else {
         Ok(text.to_owned())
     }
+}
+
+/// Characters that show nothing, of those that people paste to send an "empty" message.
+fn is_invisible(c: char) -> bool {
+    c.is_whitespace()
+        || c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}')
 }
 
 /// Asks for what is needed next, or runs.
