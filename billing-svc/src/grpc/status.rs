@@ -263,3 +263,62 @@ fn refused(reason: ErrorReason, message: impl Into<String>) -> Answer {
 fn answer(code: Code, reason: ErrorReason, message: impl Into<String>) -> Answer {
     Answer::new(code, DOMAIN, reason_name(reason), message)
 }
+
+#[cfg(test)]
+mod tests {
+    use tonic_types::StatusExt;
+
+    use super::*;
+
+    #[test]
+    fn what_may_succeed_later_says_so() {
+        let unavailable = || StoreError::Unavailable(sea_orm::DbErr::Custom("secret".to_owned()));
+        let table = [
+            (Refusal::Submit(SubmitError::Overloaded), "OVERLOADED"),
+            (Refusal::Submit(SubmitError::DeadlinePassed), "OVERLOADED"),
+            (Refusal::Submit(SubmitError::Unavailable), "STORE_UNAVAILABLE"),
+            (Refusal::Submit(SubmitError::Closed), "STORE_UNAVAILABLE"),
+            (Refusal::Read(unavailable()), "STORE_UNAVAILABLE"),
+            (Refusal::Submit(SubmitError::OutcomeUnknown), "OUTCOME_UNKNOWN"),
+        ];
+        for (refusal, reason) in table {
+            let status = refusal.into_status("RUB");
+            assert_eq!(status.code(), Code::Unavailable, "{reason}");
+            assert_eq!(status.get_details_error_info().unwrap().reason, reason);
+            let delay = status.get_details_retry_info().unwrap().retry_delay.unwrap();
+            assert_eq!(delay, RETRY_DELAY);
+            assert!(!status.message().contains("secret"));
+        }
+    }
+
+    #[test]
+    fn a_defect_tells_nothing() {
+        let corrupt = |what: &str| StoreError::Corrupt { what: what.to_owned() };
+        let table = [
+            Refusal::Submit(SubmitError::Internal),
+            Refusal::Read(corrupt("secret")),
+            Refusal::Rule(Rejection::Corrupt { what: "secret".to_owned() }),
+            Refusal::Defect("secret"),
+        ];
+        for refusal in table {
+            let status = refusal.into_status("RUB");
+            assert_eq!(status.code(), Code::Internal);
+            assert_eq!(status.get_details_error_info().unwrap().reason, "INTERNAL");
+            assert!(!status.message().contains("secret"));
+        }
+    }
+
+    #[test]
+    fn who_may_not_be_charged_is_told_why() {
+        let operation_id = OperationId(uuid::Uuid::nil());
+        let table = [
+            (Rejection::UserBlocked { operation_id }, "USER_BLOCKED"),
+            (Rejection::InDebt { operation_id }, "IN_DEBT"),
+        ];
+        for (rejection, reason) in table {
+            let status = Refusal::Rule(rejection).into_status("RUB");
+            assert_eq!(status.code(), Code::FailedPrecondition);
+            assert_eq!(status.get_details_error_info().unwrap().reason, reason);
+        }
+    }
+}

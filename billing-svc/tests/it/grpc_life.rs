@@ -5,6 +5,9 @@ use std::pin::pin;
 use futures::poll;
 use proto::billing::v1::*;
 use sea_orm::ConnectionTrait;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 
 use crate::harness::Database;
 use crate::refusals::why;
@@ -58,7 +61,14 @@ async fn a_stop_lets_the_charge_under_way_finish(database: Database) {
     // Goes the same way behind the charge, so once it is answered the charge has arrived.
     service.user("tg:1").await;
 
+    let mut health = HealthClient::new(service.channel.clone());
+    let mut watch = health.watch(HealthCheckRequest::default()).await.unwrap().into_inner();
+    let mut said = async || watch.message().await.unwrap().unwrap().status();
+    assert_eq!(said().await, ServingStatus::Serving);
+
     service.ask_to_stop();
+    assert_eq!(said().await, ServingStatus::NotServing, "load balancers are told first");
+    drop(watch);
     while !http_get(&service.http, "/readyz").await.starts_with("HTTP/1.1 503") {
         tokio::task::yield_now().await;
     }
