@@ -70,6 +70,10 @@ pub fn progress(request: &Request, elapsed: Duration, state: Option<JobState>) -
         Some(JobState::Delivering) => text!(locale, "working-delivering"),
         _ => text!(locale, "working-running", time = time),
     };
+    let text = match request.taken.as_str() {
+        "" => text,
+        taken => format!("{text}\n{taken}"),
+    };
     Rendered { text, keyboard: None }
 }
 
@@ -96,6 +100,7 @@ mod tests {
             options: BTreeMap::new(),
             locale: locale.to_owned(),
             message_id: Some(5),
+            taken: String::new(),
             state: RequestState::HandedOver,
             result_file_ids: vec![],
             create_time: SystemTime::UNIX_EPOCH,
@@ -147,5 +152,13 @@ mod tests {
         assert_eq!(text(Some(JobState::Running)), "⏳ Генерирую… Ещё работаю (1:05).");
         assert!(text(Some(JobState::Queued)).contains("в очереди"));
         assert!(text(None).starts_with("⏳ Генерирую…"));
+
+        let mut paid = request("ru", "edit");
+        paid.taken = "Списано: 12,00 ₽ с баланса".to_owned();
+        let later = progress(&paid, Duration::from_secs(65), Some(JobState::Running)).text;
+        assert!(
+            later.ends_with("\nСписано: 12,00 ₽ с баланса"),
+            "still says what was taken: {later}"
+        );
     }
 }

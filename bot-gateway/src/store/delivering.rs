@@ -66,8 +66,8 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.write(
             "INSERT INTO requests (request_id, operation_id, chat_id, user_id, kind, prompt, file_ids, options, locale,
-                message_id, state, result_file_ids, progress_step, progress_at, create_time, update_time)
-             VALUES ($1, $2, $3, $4, '', '', '[]', '{}', $5, $6, 'charging', '[]', 0, $7, $7, $7)
+                message_id, taken, state, result_file_ids, progress_step, progress_at, create_time, update_time)
+             VALUES ($1, $2, $3, $4, '', '', '[]', '{}', $5, $6, '', 'charging', '[]', 0, $7, $7, $7)
              ON CONFLICT DO NOTHING",
             [
                 format!("op-{operation_id}").into(),

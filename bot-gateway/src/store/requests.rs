@@ -17,7 +17,7 @@ use super::{Store, StoreError};
 
 /// What [`Request::from_row`] reads.
 pub(super) const COLUMNS: &str = "request_id, operation_id, chat_id, user_id, kind, prompt, file_ids, options, locale, \
-     message_id, state, result_file_ids, create_time, update_time";
+     message_id, taken, state, result_file_ids, create_time, update_time";
 
 /// A request about to be charged.
 #[derive(Clone, Debug)]
@@ -63,6 +63,8 @@ pub struct Request {
     pub locale: String,
     /// The «Генерирую…» message.
     pub message_id: Option<i32>,
+    /// What was taken for it, in the user's words; empty until charged.
+    pub taken: String,
     /// Where it stands.
     pub state: RequestState,
     /// Telegram's ids of the pictures that were sent, in order.
@@ -122,9 +124,9 @@ impl Store {
     pub async fn insert_request(&self, request: &NewRequest) -> Result<Request, StoreError> {
         let now = to_micros(SystemTime::now());
         self.write(
-            "INSERT INTO requests (request_id, chat_id, user_id, kind, prompt, file_ids, options, locale, state,
+            "INSERT INTO requests (request_id, chat_id, user_id, kind, prompt, file_ids, options, locale, taken, state,
                 result_file_ids, progress_step, progress_at, create_time, update_time)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'charging', '[]', 0, $9, $9, $9)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', 'charging', '[]', 0, $9, $9, $9)
              ON CONFLICT DO NOTHING",
             [
                 request.request_id.as_str().into(),
@@ -162,6 +164,16 @@ impl Store {
         self.write(
             "UPDATE requests SET message_id = $2, update_time = $3 WHERE request_id = $1",
             [request_id.into(), message_id.into(), to_micros(SystemTime::now()).into()],
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// What was taken, as the user was told; the upkeep of the message repeats it.
+    pub async fn set_taken(&self, request_id: &str, taken: &str) -> Result<(), StoreError> {
+        self.write(
+            "UPDATE requests SET taken = $2, update_time = $3 WHERE request_id = $1",
+            [request_id.into(), taken.into(), to_micros(SystemTime::now()).into()],
         )
         .await?;
         Ok(())
@@ -243,6 +255,7 @@ impl Request {
             options: json_column(row, "options")?,
             locale: row.try_get("", "locale")?,
             message_id: row.try_get("", "message_id")?,
+            taken: row.try_get("", "taken")?,
             state: known.ok_or(StoreError::Corrupt { table: "requests", column: "state" })?,
             result_file_ids: json_column(row, "result_file_ids")?,
             create_time: from_micros(row.try_get("", "create_time")?),

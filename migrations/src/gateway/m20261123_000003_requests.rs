@@ -15,6 +15,7 @@ const UP: [&str; 4] = [
         options text NOT NULL,
         locale text NOT NULL,
         message_id integer,
+        taken text NOT NULL,
         state text NOT NULL CHECK (state IN
             ('charging', 'handed_over', 'abandoned', 'sending', 'delivered', 'blocked', 'failed_told')),
         result_file_ids text NOT NULL,

@@ -25,7 +25,9 @@ pub(super) async fn open(url: &str, max_connections: u32, access: Access) -> Res
         .map_err(|_| DbError::BadUrl)?
         .application_name("kopilka")
         // The rollback below warns when there is nothing to roll back, which is always.
-        .options([("client_min_messages", "error")]);
+        .options([("client_min_messages", "error")])
+        // An instance that froze with users locked must not stop the other instances for ever.
+        .options([("idle_in_transaction_session_timeout", "30s")]);
     if access == Access::ReadOnly {
         options = options.options([("default_transaction_read_only", "on")]);
     }

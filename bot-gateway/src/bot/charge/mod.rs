@@ -196,6 +196,7 @@ async fn tell_working(
         let operation = charged.operation.clone().unwrap_or_default();
         let user = charged.user.clone().unwrap_or_default();
         let taken = funding::taken(&operation, &user, session.locale)?;
+        session.services.store.set_taken(&request.request_id, &taken).await?;
         let text = format!("{}\n{taken}", text!(session.locale, "working"));
         note(session, &request, spot, text).await
     };

@@ -215,6 +215,7 @@ fn what_cannot_be_used_is_answered_and_the_dialogue_is_kept() {
         (begun(Kind::Generate), text(&long), Wrong::TooLong(PROMPT_LIMIT + 1)),
         (State::Idle, text(&"x".repeat(5000)), Wrong::TooLong(5000)),
         (begun(Kind::Generate), text(" \n "), Wrong::Empty),
+        (begun(Kind::Generate), text("\u{2800}\u{200b}"), Wrong::Empty),
         (begun(Kind::Retouch), text("сделай красиво"), Wrong::PhotoNeeded),
         (begun(Kind::FaceSwap), text("вот"), Wrong::PhotoNeeded),
         (begun(Kind::Generate), photo(1), Wrong::TextNeeded),

@@ -1,0 +1,47 @@
+//! What the documents name exists.
+
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the crate lies in the workspace")
+        .to_owned()
+}
+
+fn read(document: &str) -> String {
+    std::fs::read_to_string(root().join(document)).expect(document)
+}
+
+/// Words in backticks that look like paths into the repo.
+fn paths(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2).filter(|word| {
+        let plain = word.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
+        plain && word.contains('/') && !word.starts_with('/')
+    })
+}
+
+#[test]
+fn every_path_that_a_document_names_exists() {
+    for document in ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"] {
+        let text = read(document);
+        // Made by `make run`, not kept here.
+        let kept = |path: &&str| !path.starts_with("./data") && !path.starts_with("target/");
+        for path in paths(&text).filter(kept) {
+            assert!(root().join(path).exists(), "{document} names {path}, which does not exist");
+        }
+    }
+    assert!(paths(&read("ARCHITECTURE.md")).count() > 10, "paths are found at all");
+}
+
+#[test]
+fn every_target_that_the_readme_names_is_in_the_makefile() {
+    let makefile = read("Makefile");
+    let readme = read("README.md");
+    let targets: Vec<_> =
+        readme.split("`make ").skip(1).filter_map(|rest| rest.split('`').next()).collect();
+    assert!(targets.contains(&"run") && targets.contains(&"test"), "{targets:?}");
+    for target in targets {
+        assert!(makefile.contains(&format!("\n{target}:")), "the Makefile has no target {target}");
+    }
+}
