@@ -44,7 +44,7 @@ pub struct Config {
     )]
     pub http_listen: SocketAddr,
 
-    /// The database: sqlite://<file>?mode=rwc, or postgres://<user>:<password>@<host>/<database>. A SQLite file is used
+    /// The database: `sqlite://<file>?mode=rwc`, or `postgres://<user>:<password>@<host>/<database>`. A SQLite file is used
     /// by one process at a time; several instances may share a PostgreSQL.
     #[arg(
         long,

@@ -1,7 +1,7 @@
 //! The gRPC edge: message → checked command → committer → message. Thin: no rule of money is here.
 //!
-//! A call goes: [`Call::open`] (who calls, until when) → `from_wire` (each field checked once, in the proto's order) →
-//! the committer, or a read of the store → `to_wire`. Whatever goes wrong is a [`status::Refusal`] until `status.rs`,
+//! A call goes: `Call::open` (who calls, until when) → `from_wire` (each field checked once, in the proto's order) →
+//! the committer, or a read of the store → `to_wire`. Whatever goes wrong is a `Refusal` until `status.rs`,
 //! and only `status.rs`, makes a `tonic::Status` of it. One file for each RPC, all of the same shape.
 //!
 //! An RPC's future owns no transaction: tonic drops it when the client's deadline passes, and the committer goes on.
