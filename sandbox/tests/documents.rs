@@ -1,4 +1,5 @@
 //! What the documents name exists.
+#![allow(clippy::expect_used, reason = "a test")]
 
 use std::path::{Path, PathBuf};
 

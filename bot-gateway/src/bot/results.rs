@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use proto::{
-    billing::v1::GetOperationRequest,
+    billing::v1::ListOperationsRequest,
     images::v1::{CancelJobRequest, GetJobRequest, JobState},
 };
 use tokio::time::timeout;
@@ -40,12 +40,7 @@ pub async fn again(
     let Some((request, kind)) = find(session, operation_id).await? else {
         return gone(session, pressed).await;
     };
-    let operation = GetOperationRequest { operation_id: operation_id.to_owned() };
-    let price = match session.services.billing.get_operation(operation).await {
-        Ok(response) => Some(Amount::of(response.operation.unwrap_or_default().price.as_ref())?),
-        Err(error) if error.is_retryable() => return Err(error.into()),
-        Err(_) => None,
-    };
+    let price = price_paid(session, &request, operation_id).await?;
     let material = Material {
         photos: request.file_ids.iter().cloned().map(own_photo).collect(),
         prompt: Some(request.prompt).filter(|prompt| !prompt.is_empty()),
@@ -53,6 +48,23 @@ pub async fn again(
     };
     let draft = Draft { material, ..Draft::new(session.origin.update_id, kind, price) };
     start(session, pressed, draft, operation_id).await
+}
+
+/// What the user saw that the operation cost; `None` when it is not among their newest 200. A gateway may list a user's
+/// operations, not get one by its id.
+async fn price_paid(
+    session: &Session,
+    request: &Request,
+    operation_id: &str,
+) -> Result<Option<Amount>, BotError> {
+    let list = ListOperationsRequest {
+        user_id: request.user_id.clone(),
+        page_size: 200,
+        ..ListOperationsRequest::default()
+    };
+    let operations = session.services.billing.list_operations(list).await?.operations;
+    let paid = operations.iter().find(|operation| operation.operation_id == operation_id);
+    Ok(paid.map(|operation| Amount::of(operation.price.as_ref())).transpose()?)
 }
 
 /// Upscales a picture of a result.

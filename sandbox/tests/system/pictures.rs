@@ -32,6 +32,38 @@ async fn a_prompt_becomes_a_picture_that_is_paid_once() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_result_can_be_had_again_upscaled_and_edited_by_its_buttons() -> Result<()> {
+    let system = System::builder().start().await?;
+    let person = Person::of(&system, 506);
+    person.top_up(100_00).await?;
+    person.chat.send_text("маяк");
+    person.settled(1).await?;
+    let result = person.told("Готово").await?;
+    let press = |label: &str| {
+        let button = result.buttons.iter().find(|button| button.text.contains(label));
+        person
+            .chat
+            .press_on(result.id, &button.map(|button| button.data.clone()).unwrap_or_default())
+    };
+
+    press("Ещё раз")?;
+    person.settled(2).await?;
+    press("Улучшить")?;
+    person.settled(3).await?;
+    press("Редактировать")?;
+    person.told("Напишите, что в нём изменить").await?;
+    person.chat.send_text("сделай ночь");
+    let operations = person.settled(4).await?;
+
+    let kinds: Vec<_> = operations.iter().rev().map(|one| one.kind.as_str()).collect();
+    assert_eq!(kinds, ["generate", "generate", "upscale", "edit"]);
+    assert!(operations.iter().all(|one| one.state() == OperationState::Completed));
+    assert_eq!(system.fal().submits_of("маяк"), 2);
+    person.chat.sees_photos(4).await?;
+    system.verify().await
+}
+
+#[tokio::test]
 async fn each_kind_takes_its_photos_and_delivers() -> Result<()> {
     let system = System::builder().webhook().start().await?;
     let person = Person::of(&system, 502);
