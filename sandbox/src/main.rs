@@ -1,6 +1,7 @@
 //! `make run`: see [`sandbox::launcher`].
 
 use std::io::{self, ErrorKind};
+use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
@@ -9,7 +10,17 @@ use service_kit::shutdown;
 use tokio::runtime::Runtime;
 use tracing::Level;
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("Kopilka: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> anyhow::Result<()> {
     // Before any thread starts: it writes the environment. What is set already wins.
     match dotenvy::dotenv() {
         Ok(_) => {}

@@ -278,7 +278,9 @@ async fn the_tokens_between_the_services_are_for_the_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let place = Place::new().await;
     let launcher = place.start().await;
-    for file in ["billing-callers.toml", "gateway-callers.toml", "worker-callers.toml"] {
+    for file in
+        ["billing-callers.toml", "gateway-callers.toml", "worker-callers.toml", "admin.token"]
+    {
         let path = place.folder.path().join("data").join(file);
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{file}");

@@ -20,7 +20,7 @@ pub use config::Config;
 
 use crate::fal::FalStandIn;
 use crate::page::{Page, Stage};
-use crate::system::{Outside, Processes};
+use crate::system::{ADMIN_TOKEN, Outside, Processes};
 use crate::telegram::TelegramStandIn;
 
 /// Who chats when nobody has yet; real ids exceed 32 bits.
@@ -168,5 +168,6 @@ fn welcome(config: &Config, url: &str) {
         "  gRPC                billing {}, worker {}",
         config.billing_listen, config.worker_listen
     );
+    println!("  Bearer token        in {} (admin)", config.data.join(ADMIN_TOKEN).display());
     println!("\n  Ctrl-C stops everything; make clean-data forgets it.\n");
 }

@@ -39,7 +39,7 @@ use tokio::time::{Instant, sleep};
 pub use operator::Operator;
 pub use process::Service;
 pub use processes::Processes;
-pub use wiring::{Addresses, Outside};
+pub use wiring::{ADMIN_TOKEN, Addresses, Outside};
 
 use crate::fal::FalStandIn;
 use crate::page::Stage;

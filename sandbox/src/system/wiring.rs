@@ -28,6 +28,9 @@ const OURS: [&str; 10] = [
     "SANDBOX_",
 ];
 
+/// The file in the folder of the data that holds the administrator's token.
+pub const ADMIN_TOKEN: &str = "admin.token";
+
 /// Where a service listens.
 #[derive(Debug, Clone, Copy)]
 pub struct Addresses {
@@ -102,6 +105,9 @@ impl Wiring {
             }
             write_private(&auth_file(&folder, service), &text)?;
         }
+        // For people with grpcurl or a script of their own.
+        let admin = tokens.get(&Holder::Admin).map(ExposeSecret::expose_secret).unwrap_or_default();
+        write_private(&folder.join(ADMIN_TOKEN), admin)?;
         Ok(Self { folder, addresses, outside, settings, tokens })
     }
 

@@ -13,8 +13,11 @@ use std::io::Cursor;
 use std::path::PathBuf;
 
 use browser::{PHONE, Visit, WIDE};
+use fantoccini::key::Key;
+use sandbox::page::{Page, Stage};
 use sandbox::system::{Service, System};
 use serde_json::json;
+use tokio::net::TcpListener;
 
 #[tokio::test]
 async fn a_newcomer_gets_a_picture_and_sees_the_money_move() {
@@ -180,6 +183,24 @@ async fn a_billing_that_is_down_is_said_and_comes_back() {
     visit.find("#composer:not([hidden])").await;
     visit.click("[data-odd=sticker]").await;
     visit.reads(".row.mine .sticker", "👍").await;
+    visit.end().await;
+}
+
+#[tokio::test]
+async fn with_the_real_telegram_there_is_no_chat_but_anybodys_account() {
+    let visit = Visit::start(System::builder(), WIDE, "en").await;
+    let operator = visit.system.billing().clone();
+    operator.adjust("tg:42", 7_500_000).await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let page = Page::start(listener, Stage { telegram: None, fal: None, operator });
+    visit.client.goto(page.url()).await.unwrap();
+    visit.reads("#messages", "in the real Telegram").await;
+    let id = visit.find("#real-id").await;
+    id.send_keys(&format!("42{}", Key::Enter)).await.unwrap();
+    visit.reads("#balance", "7.50 ₽").await;
+    visit.reads("#fal-fault:disabled", "the real fal.ai").await;
+    visit.fits().await;
+    visit.picture("real.png").await;
     visit.end().await;
 }
 

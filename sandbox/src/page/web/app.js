@@ -94,12 +94,24 @@ function select(id) {
   watch();
 }
 
-/** The real bot's chat is elsewhere; money is shown for the Telegram id in the address (#id). */
+/** The real bot's chat is elsewhere; money is shown for the Telegram id in the address (#id) or typed in. */
 function showRealTelegram() {
   document.body.classList.add("real");
+  $("add-person").hidden = true;
+  document.querySelector(".people .hint").hidden = true;
+  $("real-id-field").hidden = false;
   chat.note(words.real);
-  const id = Number(location.hash.slice(1));
-  state.user = Number.isSafeInteger(id) && id > 0 ? id : 1;
+  const show = (text) => {
+    const id = Number(text);
+    if (!Number.isSafeInteger(id) || id <= 0) return;
+    $("real-id").value = text;
+    location.hash = text;
+    state.user = id;
+    panel.clear();
+    watch();
+  };
+  $("real-id").addEventListener("change", ({ target }) => show(target.value.trim()));
+  show(location.hash.slice(1));
 }
 
 function watch() {
