@@ -23,7 +23,7 @@ use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use tokio::time::{sleep, timeout};
 
 const PATIENCE: Duration = Duration::from_secs(60);
-const ANNA: &str = "5000000001";
+const USER: &str = "5000000001";
 const LISTENERS: [&str; 9] = [
     "SANDBOX_LISTEN",
     "SANDBOX_TELEGRAM_LISTEN",
@@ -128,14 +128,14 @@ impl Launcher {
     }
 
     async fn post(&self, path: &str, body: Value) {
-        let request = self.http.post(format!("{}/api/users/{ANNA}/{path}", self.page));
+        let request = self.http.post(format!("{}/api/users/{USER}/{path}", self.page));
         let response = request.json(&body).send().await.unwrap();
         assert!(response.status().is_success(), "{path}: {}", response.status());
     }
 
     /// The next snapshots of the page's stream, until one fits.
     async fn shows(&self, event: &str, fits: impl Fn(&Value) -> bool) -> Value {
-        let url = format!("{}/api/events?user={ANNA}", self.page);
+        let url = format!("{}/api/events?user={USER}", self.page);
         let mut response = self.http.get(url).send().await.unwrap();
         let reading = async {
             let mut text = String::new();

@@ -53,13 +53,13 @@ async fn a_crowd_shares_batches_and_each_gets_its_own_answer(database: Database)
 
 async fn the_same_request_at_once_is_charged_once(database: Database) {
     let books = Books::open(&database).await;
-    let anna = user("anna");
-    books.top_up(&anna, 600).await;
-    let answers = join_all((0..50).map(|_| books.ask(charge(&anna, "the-one")))).await;
+    let payer = user("payer");
+    books.top_up(&payer, 600).await;
+    let answers = join_all((0..50).map(|_| books.ask(charge(&payer, "the-one")))).await;
     let ids: std::collections::BTreeSet<_> =
         answers.into_iter().map(|answer| operation(answer.unwrap()).operation_id).collect();
     assert_eq!(ids.len(), 1);
-    assert_eq!(books.view(&anna).await.held, Amount::units(6));
+    assert_eq!(books.view(&payer).await.held, Amount::units(6));
     books.prove().await;
 }
 
@@ -126,11 +126,11 @@ async fn a_corrupt_row_fails_only_its_own_caller(database: Database) {
 
 async fn a_caller_that_hangs_up_changes_nothing(database: Database) {
     let books = Books::open(&database).await;
-    let anna = user("anna");
-    books.top_up(&anna, 600).await;
+    let payer = user("payer");
+    books.top_up(&payer, 600).await;
     let mut callers = Vec::new();
     for n in 0..40 {
-        let (committer, command) = (books.committer.clone(), charge(&anna, &format!("{n}")));
+        let (committer, command) = (books.committer.clone(), charge(&payer, &format!("{n}")));
         callers.push(tokio::spawn(async move { committer.submit(command, None).await }));
     }
     for hung_up in callers.iter().step_by(2) {
@@ -141,35 +141,35 @@ async fn a_caller_that_hangs_up_changes_nothing(database: Database) {
     }
     // Whatever became of the others: the same request again learns it.
     for n in 0..40 {
-        books.charge(&anna, &format!("{n}")).await;
+        books.charge(&payer, &format!("{n}")).await;
     }
-    assert_eq!(books.view(&anna).await.held, Amount::units(240));
+    assert_eq!(books.view(&payer).await.held, Amount::units(240));
     books.prove().await;
 }
 
 async fn a_deadline_that_passed_writes_nothing(database: Database) {
     let books = Books::with(&database, Settings { lanes: 1, queue: 10, batch: 1 }).await;
-    let anna = user("anna");
-    let late = books.committer.submit(top_up(&anna, "late", 5), Some(Instant::now())).await;
+    let payer = user("payer");
+    let late = books.committer.submit(top_up(&payer, "late", 5), Some(Instant::now())).await;
     assert_eq!(late, Err(SubmitError::DeadlinePassed));
 
     // Another holds what the lane needs, for as long as it takes the deadline to pass.
-    books.top_up(&anna, 1).await;
+    books.top_up(&payer, 1).await;
     let other = books.store.begin().await.unwrap();
-    let needs = Needs { users: [anna.clone()].into(), ..Needs::default() };
+    let needs = Needs { users: [payer.clone()].into(), ..Needs::default() };
     other.load(&needs, now()).await.unwrap();
-    let patient = books.ask(top_up(&anna, "patient", 2));
+    let patient = books.ask(top_up(&payer, "patient", 2));
     let soon = Instant::now() + Duration::from_millis(100);
     let hasty = async {
-        let hasty = books.committer.submit(top_up(&anna, "hasty", 5), Some(soon)).await;
+        let hasty = books.committer.submit(top_up(&payer, "hasty", 5), Some(soon)).await;
         assert_eq!(hasty, Err(SubmitError::OutcomeUnknown), "its caller can't know");
         other.roll_back().await.unwrap();
     };
     // The patient one first: it is in a batch of its own, waiting, while the hasty one waits behind it.
     let (patient, ()) = tokio::join!(patient, hasty);
     patient.unwrap().unwrap();
-    books.top_up(&anna, 4).await;
-    assert_eq!(books.view(&anna).await.balance, Amount::units(7));
+    books.top_up(&payer, 4).await;
+    assert_eq!(books.view(&payer).await.balance, Amount::units(7));
     books.prove().await;
 }
 
@@ -201,30 +201,30 @@ async fn a_statement_that_is_refused_fails_only_its_own_caller(database: Databas
 
 async fn a_full_queue_refuses_at_once(database: Database) {
     let books = Books::with(&database, Settings { lanes: 1, queue: 5, batch: 2 }).await;
-    let anna = user("anna");
-    books.top_up(&anna, 600).await;
+    let payer = user("payer");
+    books.top_up(&payer, 600).await;
     // One poll of each caller, before the lane gets to run on this thread's behalf again.
-    let answers = join_all((0..200).map(|n| books.ask(charge(&anna, &format!("{n}"))))).await;
+    let answers = join_all((0..200).map(|n| books.ask(charge(&payer, &format!("{n}"))))).await;
     let overloaded =
         answers.iter().filter(|answer| matches!(answer, Err(SubmitError::Overloaded))).count();
     let done = answers.iter().filter(|answer| matches!(answer, Ok(Ok(_)))).count();
     assert_eq!(overloaded + done, 200, "{answers:?}");
     assert!(overloaded > 0 && done >= 5, "{done} done");
-    assert_eq!(books.view(&anna).await.held, Amount::units(6 * done as i64));
+    assert_eq!(books.view(&payer).await.held, Amount::units(6 * done as i64));
     books.prove().await;
 }
 
 async fn closing_answers_what_was_taken(database: Database) {
     let books = Books::with(&database, Settings { lanes: 2, queue: 500, batch: 3 }).await;
-    let anna = user("anna");
-    books.top_up(&anna, 600).await;
+    let payer = user("payer");
+    books.top_up(&payer, 600).await;
     let callers: Vec<_> =
-        (0..60).map(|n| Box::pin(books.ask(charge(&anna, &format!("{n}"))))).collect();
+        (0..60).map(|n| Box::pin(books.ask(charge(&payer, &format!("{n}"))))).collect();
     let (answers, ()) = tokio::join!(join_all(callers), books.committer.clone().close());
     for answer in answers {
         operation(answer.unwrap());
     }
-    assert_eq!(books.ask(charge(&anna, "late")).await, Err(SubmitError::Closed));
-    assert_eq!(books.view(&anna).await.held, Amount::units(360));
+    assert_eq!(books.ask(charge(&payer, "late")).await, Err(SubmitError::Closed));
+    assert_eq!(books.view(&payer).await.held, Amount::units(360));
     books.prove().await;
 }

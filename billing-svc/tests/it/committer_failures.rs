@@ -13,16 +13,16 @@ on_both!(a_command_that_can_never_be_written_fails_alone);
 
 async fn a_command_that_can_never_be_written_fails_alone(database: Database) {
     let books = Books::open(&database).await;
-    let anna = user("anna");
-    books.top_up(&anna, 600).await;
-    let taken = books.charge(&anna, "first").await.operation_id;
+    let payer = user("payer");
+    books.top_up(&payer, 600).await;
+    let taken = books.charge(&payer, "first").await.operation_id;
     // Of a new user: whatever is written for them before the id is found to be taken must go.
     let Command::Charge(mut guilty) = charge(&user("new"), "guilty") else { unreachable!() };
     guilty.operation_id = taken;
     let guilty = Command::Charge(guilty);
     let commands = (0..10).map(|n| match n {
         4 => guilty.clone(),
-        _ => charge(&anna, &format!("{n}")),
+        _ => charge(&payer, &format!("{n}")),
     });
     let answers = join_all(commands.map(|command| books.ask(command))).await;
     for (n, answer) in answers.into_iter().enumerate() {
@@ -49,11 +49,11 @@ async fn learned_after(cut: Cut) {
     let database = Database::postgres().await;
     let wire = Wire::to(&database).await;
     let books = Books::open(&database.through(&wire.address)).await;
-    let anna = user("anna");
-    books.top_up(&anna, 600).await;
+    let payer = user("payer");
+    books.top_up(&payer, 600).await;
 
     wire.cut_next(cut);
-    let commands = (0..5).map(|n| charge(&anna, &format!("{n}")));
+    let commands = (0..5).map(|n| charge(&payer, &format!("{n}")));
     let answers = join_all(commands.map(|command| books.ask(command))).await;
     let unknown = answers.iter().filter(|a| **a == Err(SubmitError::OutcomeUnknown)).count();
     let done = answers.iter().filter(|a| matches!(a, Ok(Ok(_)))).count();
@@ -62,7 +62,7 @@ async fn learned_after(cut: Cut) {
 
     let mut replays = 0;
     for n in 0..5 {
-        match books.ask(charge(&anna, &format!("{n}"))).await.unwrap().unwrap() {
+        match books.ask(charge(&payer, &format!("{n}"))).await.unwrap().unwrap() {
             Outcome::Operation { replayed, .. } => replays += usize::from(replayed),
             other => panic!("{other:?}"),
         }
@@ -72,7 +72,7 @@ async fn learned_after(cut: Cut) {
         Cut::BeforeCommit => assert_eq!(replays, done, "what was cut was not written"),
         Cut::Not => unreachable!(),
     }
-    assert_eq!(books.view(&anna).await.held, Amount::units(30));
+    assert_eq!(books.view(&payer).await.held, Amount::units(30));
     books.prove().await;
 }
 
@@ -81,17 +81,17 @@ async fn a_database_that_is_away_is_unavailable_and_nothing_else() {
     let database = Database::postgres().await;
     let wire = Wire::to(&database).await;
     let books = Books::open(&database.through(&wire.address)).await;
-    let anna = user("anna");
-    books.top_up(&anna, 600).await;
+    let payer = user("payer");
+    books.top_up(&payer, 600).await;
     wire.go_down();
-    let commands = (0..3).map(|n| charge(&anna, &format!("{n}")));
+    let commands = (0..3).map(|n| charge(&payer, &format!("{n}")));
     for answer in join_all(commands.map(|command| books.ask(command))).await {
         assert_eq!(answer, Err(SubmitError::Unavailable));
     }
     assert!(books.store.ping().await.is_err());
     wire.come_back();
     for n in 0..3 {
-        let outcome = books.ask(charge(&anna, &format!("{n}"))).await.unwrap();
+        let outcome = books.ask(charge(&payer, &format!("{n}"))).await.unwrap();
         assert!(matches!(outcome, Ok(Outcome::Operation { replayed: false, .. })), "{outcome:?}");
     }
     books.prove().await;
@@ -101,16 +101,16 @@ async fn a_database_that_is_away_is_unavailable_and_nothing_else() {
 async fn connections_that_died_between_batches_are_replaced() {
     let database = Database::postgres().await;
     let books = Books::open(&database).await;
-    let anna = user("anna");
-    books.top_up(&anna, 600).await;
+    let payer = user("payer");
+    books.top_up(&payer, 600).await;
     let other = Books::open(&database).await;
     for n in 0..5 {
         let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
             WHERE datname = current_database() AND pid <> pg_backend_pid()";
         other.database.connection.execute_unprepared(kill).await.unwrap();
-        books.charge(&anna, &format!("{n}")).await;
+        books.charge(&payer, &format!("{n}")).await;
     }
-    assert_eq!(books.view(&anna).await.held, Amount::units(30));
+    assert_eq!(books.view(&payer).await.held, Amount::units(30));
     other.prove().await;
     books.prove().await;
 }

@@ -88,10 +88,10 @@ async fn a_sweeper_gives_every_page_of_holds_back() {
 async fn swept_by(instances: &[Books]) {
     const HOLDS: i64 = 230;
     let books = &instances[0];
-    let anna = user("anna");
-    books.top_up(&anna, 6 * HOLDS).await;
+    let payer = user("payer");
+    books.top_up(&payer, 6 * HOLDS).await;
     let holds = (0..HOLDS).map(|n| {
-        let Command::Charge(mut charge) = charge(&anna, &format!("{n}")) else { unreachable!() };
+        let Command::Charge(mut charge) = charge(&payer, &format!("{n}")) else { unreachable!() };
         charge.hold = Some(Duration::from_millis(1));
         books.ask(Command::Charge(charge))
     });
@@ -99,7 +99,7 @@ async fn swept_by(instances: &[Books]) {
         operation(answer.unwrap());
     }
     let grant = Command::GrantCredits(GrantCredits {
-        user_id: anna.clone(),
+        user_id: payer.clone(),
         request_id: request("grant"),
         grant_id: GrantId(uuid::Uuid::now_v7()),
         credits: Credits { unit: Unit::Money, amount: 5_000_000 },
@@ -133,10 +133,10 @@ async fn swept_by(instances: &[Books]) {
     for sweeper in sweepers {
         sweeper.await.unwrap();
     }
-    let view = books.view(&anna).await;
+    let view = books.view(&payer).await;
     assert_eq!((view.balance, view.held), (Amount::units(6 * HOLDS), Amount::ZERO));
     let back =
-        books.store.operations(&anna, &[OperationState::Refunded], None, 1000).await.unwrap();
+        books.store.operations(&payer, &[OperationState::Refunded], None, 1000).await.unwrap();
     assert_eq!(back.len(), HOLDS as usize);
     assert!(back.iter().all(|o| o.refund_reason == Some(RefundReason::Expired)));
 }
@@ -144,12 +144,12 @@ async fn swept_by(instances: &[Books]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_extended_meanwhile_is_not_swept() {
     let books = Books::open(&Database::sqlite()).await;
-    let anna = user("anna");
-    books.top_up(&anna, 6).await;
-    let held = books.charge(&anna, "1").await;
-    let expire = Command::Expire { user_id: anna.clone(), operation_id: held.operation_id };
+    let payer = user("payer");
+    books.top_up(&payer, 6).await;
+    let held = books.charge(&payer, "1").await;
+    let expire = Command::Expire { user_id: payer.clone(), operation_id: held.operation_id };
     let answer: Result<_, SubmitError> = books.ask(expire).await;
     assert_eq!(answer.unwrap(), Ok(Outcome::Swept { changed: false }));
-    assert_eq!(books.view(&anna).await.held, Amount::units(6));
+    assert_eq!(books.view(&payer).await.held, Amount::units(6));
     books.prove().await;
 }

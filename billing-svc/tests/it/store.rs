@@ -99,11 +99,11 @@ fn without_times(outcome: Result<Outcome, Rejection>) -> Result<Outcome, Rejecti
 
 async fn what_is_not_committed_is_not_there(database: Database) {
     let books = Books::open(&database).await;
-    let anna = user("anna");
-    books.top_up(&anna, 10).await;
+    let payer = user("payer");
+    books.top_up(&payer, 10).await;
     let before = Memory::of_store(&books.store).await;
 
-    let batch = [charge(&anna, "1"), charge(&user("new"), "2"), top_up(&anna, "3", 5)];
+    let batch = [charge(&payer, "1"), charge(&user("new"), "2"), top_up(&payer, "3", 5)];
     let transaction = books.store.begin().await.unwrap();
     let state = transaction.load(&needs(&batch), now()).await.unwrap();
     let decision = decide(&POLICY, state, &batch, now());
@@ -111,7 +111,7 @@ async fn what_is_not_committed_is_not_there(database: Database) {
     drop(transaction);
 
     assert_eq!(Memory::of_store(&books.store).await, before);
-    books.charge(&anna, "1").await;
+    books.charge(&payer, "1").await;
     books.prove().await;
 }
 
@@ -130,29 +130,29 @@ async fn a_user_with_a_name_of_any_kind_is_found_again(database: Database) {
 
 async fn lists_are_newest_first_and_of_their_owner(database: Database) {
     let books = Books::open(&database).await;
-    let (anna, boris) = (user("anna"), user("boris"));
-    books.top_up(&anna, 60).await;
+    let (payer, stranger) = (user("payer"), user("stranger"));
+    books.top_up(&payer, 60).await;
     let mut ids = Vec::new();
     for n in 0..5 {
-        ids.push(books.charge(&anna, &format!("a{n}")).await.operation_id);
+        ids.push(books.charge(&payer, &format!("a{n}")).await.operation_id);
     }
-    assert!(books.ask(charge(&boris, "b")).await.unwrap().is_err(), "no money");
+    assert!(books.ask(charge(&stranger, "b")).await.unwrap().is_err(), "no money");
     ids.reverse();
 
     let store = &books.store;
-    let page = store.operations(&anna, &[], None, 3).await.unwrap();
+    let page = store.operations(&payer, &[], None, 3).await.unwrap();
     assert_eq!(page.iter().map(|o| o.operation_id).collect::<Vec<_>>(), ids[..3]);
-    let page = store.operations(&anna, &[], Some(ids[2]), 3).await.unwrap();
+    let page = store.operations(&payer, &[], Some(ids[2]), 3).await.unwrap();
     assert_eq!(page.iter().map(|o| o.operation_id).collect::<Vec<_>>(), ids[3..]);
     let states = [OperationState::Declined, OperationState::Completed];
-    assert_eq!(store.operations(&anna, &states, None, 10).await.unwrap(), []);
-    assert_eq!(store.operations(&boris, &states, None, 10).await.unwrap().len(), 1);
-    assert_eq!(store.user_of(ids[0]).await.unwrap(), Some(anna.clone()));
+    assert_eq!(store.operations(&payer, &states, None, 10).await.unwrap(), []);
+    assert_eq!(store.operations(&stranger, &states, None, 10).await.unwrap().len(), 1);
+    assert_eq!(store.user_of(ids[0]).await.unwrap(), Some(payer.clone()));
 
-    let entries = store.entries(&anna, None, 2).await.unwrap();
+    let entries = store.entries(&payer, None, 2).await.unwrap();
     let newest = entries[0].sequence;
     assert_eq!(entries.iter().map(|e| e.sequence).collect::<Vec<_>>(), [newest, newest - 1]);
-    let entries = store.entries(&anna, Some(2), 10).await.unwrap();
+    let entries = store.entries(&payer, Some(2), 10).await.unwrap();
     assert_eq!(entries.iter().map(|e| e.sequence).collect::<Vec<_>>(), [1]);
     books.prove().await;
 }
@@ -176,11 +176,11 @@ async fn the_same_prices_are_published_once(database: Database) {
 
 async fn what_is_due_comes_in_pages(database: Database) {
     let books = Books::open(&database).await;
-    let anna = user("anna");
-    books.top_up(&anna, 60).await;
+    let payer = user("payer");
+    books.top_up(&payer, 60).await;
     let mut ids = Vec::new();
     for n in 0..5 {
-        ids.push(books.charge(&anna, &format!("a{n}")).await.operation_id);
+        ids.push(books.charge(&payer, &format!("a{n}")).await.operation_id);
     }
     assert_eq!(books.store.due_holds(now(), None, 10).await.unwrap(), []);
     let later = now().plus(POLICY.hold);
@@ -194,19 +194,19 @@ async fn what_is_due_comes_in_pages(database: Database) {
 
 async fn operations_of_others_are_not_found(database: Database) {
     let books = Books::open(&database).await;
-    let (anna, boris) = (user("anna"), user("boris"));
-    books.top_up(&anna, 6).await;
-    let operation_id = books.charge(&anna, "1").await.operation_id;
-    let answer = books.ask(Command::Complete { user_id: boris, operation_id }).await.unwrap();
+    let (payer, stranger) = (user("payer"), user("stranger"));
+    books.top_up(&payer, 6).await;
+    let operation_id = books.charge(&payer, "1").await.operation_id;
+    let answer = books.ask(Command::Complete { user_id: stranger, operation_id }).await.unwrap();
     assert_eq!(answer, Err(Rejection::OperationNotFound));
     books.prove().await;
 }
 
 async fn a_row_that_is_gone_is_noticed(database: Database) {
     let books = Books::open(&database).await;
-    books.top_up(&user("anna"), 6).await;
-    let (mut anna, _) = books.store.user_with_grants(&user("anna")).await.unwrap();
-    let mut ghost = anna.take().unwrap();
+    books.top_up(&user("payer"), 6).await;
+    let (mut payer, _) = books.store.user_with_grants(&user("payer")).await.unwrap();
+    let mut ghost = payer.take().unwrap();
     ghost.user_id = user("ghost");
     let transaction = books.store.begin().await.unwrap();
     let changes = Changes { users: vec![ghost], ..Changes::default() };

@@ -24,8 +24,11 @@ use crate::system::{ADMIN_TOKEN, Outside, Processes};
 use crate::telegram::TelegramStandIn;
 
 /// Who chats when nobody has yet; real ids exceed 32 bits.
-const FIRST_USERS: [(i64, &str, &str); 3] =
-    [(5_000_000_001, "Аня", "ru"), (5_000_000_002, "Боря", "ru"), (5_000_000_003, "Kate", "en")];
+const FIRST_USERS: [(i64, &str, &str); 3] = [
+    (5_000_000_001, "Первый", "ru"),
+    (5_000_000_002, "Второй", "ru"),
+    (5_000_000_003, "Guest", "en"),
+];
 /// How soon it is seen that a service has ended.
 const WATCH_EVERY: Duration = Duration::from_millis(300);
 /// The pause before a service that ended is started again, so that one that can't start doesn't spin.

@@ -8,12 +8,12 @@
 //! use sandbox::system::{Service, System};
 //!
 //! let mut system = System::builder().setting("BILLING_FREE_OPERATIONS", "1").start().await?;
-//! let anna = system.telegram().user(5_000_000_001);
-//! anna.send_text("кот");
+//! let user = system.telegram().user(5_000_000_001);
+//! user.send_text("кот");
 //! system.fal().accepted(1).await;
 //! system.kill(Service::Worker).await?;
 //! system.start(Service::Worker).await?;
-//! anna.sees_photos(1).await?;
+//! user.sees_photos(1).await?;
 //! assert_eq!(system.billing().user("tg:5000000001").await?.free_operations_left, 0);
 //! system.verify().await?;
 //! # Ok(())

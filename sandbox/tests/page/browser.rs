@@ -34,8 +34,8 @@ pub struct Visit {
 impl Visit {
     pub async fn start(builder: Builder, screen: (u32, u32), language: &str) -> Self {
         let system = builder.start().await.unwrap();
-        system.telegram().user_named(5_000_000_001, "Аня", "ru");
-        system.telegram().user_named(5_000_000_002, "Kate", "en");
+        system.telegram().user_named(5_000_000_001, "Первый", "ru");
+        system.telegram().user_named(5_000_000_002, "Guest", "en");
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let page = Page::start(listener, system.stage());
         let (driver, url) = start_driver().await;

@@ -16,7 +16,7 @@ use teloxide::{ApiError, RequestError};
 
 use crate::telegram::{Telegram, png};
 
-const ANNA: ChatId = ChatId(5_000_000_001);
+const USER: ChatId = ChatId(5_000_000_001);
 
 fn bot(telegram: &Telegram) -> Bot {
     let token = telegram.stand_in.token();
@@ -27,22 +27,22 @@ fn bot(telegram: &Telegram) -> Bot {
 async fn it_reads_every_kind_of_update() {
     let telegram = Telegram::start().await;
     let bot = bot(&telegram);
-    let anna = telegram.stand_in.user(ANNA.0);
+    let user = telegram.stand_in.user(USER.0);
     assert_eq!(bot.get_me().await.unwrap().id.0, BOT_ID.unsigned_abs());
     bot.set_my_commands([BotCommand::new("start", "Начать")]).await.unwrap();
-    anna.send_text("/start");
-    anna.send_photo(&png(), Some("фото")).unwrap();
-    anna.send_document("a.txt", "text/plain", Bytes::from_static(b"a"), None).unwrap();
-    anna.send_sticker();
-    anna.send_voice();
-    anna.block();
-    anna.unblock();
+    user.send_text("/start");
+    user.send_photo(&png(), Some("фото")).unwrap();
+    user.send_document("a.txt", "text/plain", Bytes::from_static(b"a"), None).unwrap();
+    user.send_sticker();
+    user.send_voice();
+    user.block();
+    user.unblock();
     let sent = bot
-        .send_message(ANNA, "выбор")
+        .send_message(USER, "выбор")
         .reply_markup(InlineKeyboardMarkup::new([[InlineKeyboardButton::callback("A", "a")]]))
         .await
         .unwrap();
-    anna.press("a").unwrap();
+    user.press("a").unwrap();
     let updates = bot.get_updates().offset(0).timeout(1).await.unwrap();
     let broken: Vec<_> =
         updates.iter().filter(|update| matches!(update.kind, UpdateKind::Error(_))).collect();
@@ -59,27 +59,27 @@ async fn it_reads_every_kind_of_update() {
 async fn it_sends_edits_and_downloads() {
     let telegram = Telegram::start().await;
     let bot = bot(&telegram);
-    let anna = telegram.stand_in.user(ANNA.0);
-    bot.send_chat_action(ANNA, ChatAction::UploadPhoto).await.unwrap();
+    let user = telegram.stand_in.user(USER.0);
+    bot.send_chat_action(USER, ChatAction::UploadPhoto).await.unwrap();
     let photo = bot
-        .send_photo(ANNA, InputFile::memory(png()).file_name("result.png"))
+        .send_photo(USER, InputFile::memory(png()).file_name("result.png"))
         .caption("готово")
         .await
         .unwrap();
     let album =
         [png(), png()].map(|png| InputMedia::Photo(InputMediaPhoto::new(InputFile::memory(png))));
-    assert_eq!(bot.send_media_group(ANNA, album).await.unwrap().len(), 2);
-    bot.send_document(ANNA, InputFile::memory(png()).file_name("a.png")).await.unwrap();
-    assert_eq!(anna.sees_photos(3).await.unwrap().len(), 3);
-    let message = bot.send_message(ANNA, "Генерирую…").await.unwrap();
-    bot.edit_message_text(ANNA, message.id, "Готово").await.unwrap();
-    let again = bot.edit_message_text(ANNA, message.id, "Готово").await.unwrap_err();
+    assert_eq!(bot.send_media_group(USER, album).await.unwrap().len(), 2);
+    bot.send_document(USER, InputFile::memory(png()).file_name("a.png")).await.unwrap();
+    assert_eq!(user.sees_photos(3).await.unwrap().len(), 3);
+    let message = bot.send_message(USER, "Генерирую…").await.unwrap();
+    bot.edit_message_text(USER, message.id, "Готово").await.unwrap();
+    let again = bot.edit_message_text(USER, message.id, "Готово").await.unwrap_err();
     assert!(matches!(again, RequestError::Api(ApiError::MessageNotModified)), "{again:?}");
-    bot.edit_message_text(ANNA, message.id, "x")
+    bot.edit_message_text(USER, message.id, "x")
         .reply_markup(InlineKeyboardMarkup::new([[InlineKeyboardButton::callback("A", "a")]]))
         .await
         .unwrap();
-    bot.delete_message(ANNA, message.id).await.unwrap();
+    bot.delete_message(USER, message.id).await.unwrap();
     let file_id = photo.photo().unwrap()[0].file.id.clone();
     let file = bot.get_file(file_id).await.unwrap();
     let mut bytes = Vec::new();
@@ -91,13 +91,13 @@ async fn it_sends_edits_and_downloads() {
 async fn it_understands_the_errors() {
     let telegram = Telegram::start().await;
     let bot = bot(&telegram);
-    let anna = telegram.stand_in.user(ANNA.0);
-    anna.block();
-    let blocked = bot.send_message(ANNA, "x").await.unwrap_err();
+    let user = telegram.stand_in.user(USER.0);
+    user.block();
+    let blocked = bot.send_message(USER, "x").await.unwrap_err();
     assert!(matches!(blocked, RequestError::Api(ApiError::BotBlocked)), "{blocked:?}");
     let failure = sandbox::telegram::Failure::TooManyRequests { retry_after: 2 };
     telegram.stand_in.fail_next(failure, 1);
-    let later = bot.send_message(ANNA, "x").await.unwrap_err();
+    let later = bot.send_message(USER, "x").await.unwrap_err();
     let RequestError::RetryAfter(seconds) = later else {
         panic!("{later:?}");
     };

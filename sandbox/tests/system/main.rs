@@ -1,6 +1,7 @@
 //! The whole product: real programs as processes, real gRPC between them, real databases, against stand-ins of
 //! Telegram and fal.ai. Each test ends with `billing-svc verify`.
 #![allow(clippy::expect_used, reason = "a test's helper fails by panicking")]
+#![allow(clippy::inconsistent_digit_grouping, reason = "kopecks read as rubles_kopecks")]
 
 mod chaos;
 mod conversation;
