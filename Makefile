@@ -20,7 +20,7 @@ run: ## Run everything here: the chat at http://127.0.0.1:8090, state in ./data
 
 .PHONY: test
 test: build-tests ## Run all tests: SQLite, a real PostgreSQL, real processes, a real browser
-	$(CARGO) test --workspace
+	$(CARGO) test --workspace --no-fail-fast
 
 .PHONY: build-tests
 build-tests:
