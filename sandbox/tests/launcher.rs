@@ -15,6 +15,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use reqwest::Client;
+use sandbox::system::free_address;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
@@ -43,16 +44,9 @@ struct Place {
 }
 
 impl Place {
-    async fn new() -> Self {
-        let mut listeners = Vec::new();
-        for _ in LISTENERS {
-            listeners.push(TcpListener::bind("127.0.0.1:0").await.unwrap());
-        }
-        let address = |listener: &TcpListener| listener.local_addr().unwrap().to_string();
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-            addresses: listeners.iter().map(address).collect(),
-        }
+    fn new() -> Self {
+        let addresses = LISTENERS.map(|_| free_address().unwrap().to_string()).to_vec();
+        Self { folder: tempfile::tempdir().unwrap(), addresses }
     }
 
     fn command(&self) -> Command {
@@ -210,7 +204,7 @@ fn done(money: &Value) -> bool {
 
 #[tokio::test]
 async fn ctrl_c_stops_everything_and_a_restart_has_the_chat_and_the_money() {
-    let place = Place::new().await;
+    let place = Place::new();
     let launcher = place.start().await;
     let services = children(launcher.pid);
     assert_eq!(services.len(), 3);
@@ -241,7 +235,7 @@ async fn ctrl_c_stops_everything_and_a_restart_has_the_chat_and_the_money() {
 
 #[tokio::test]
 async fn killed_it_leaves_no_service_behind() {
-    let place = Place::new().await;
+    let place = Place::new();
     let mut launcher = place.start().await;
     let services = children(launcher.pid);
     assert_eq!(services.len(), 3);
@@ -251,7 +245,7 @@ async fn killed_it_leaves_no_service_behind() {
 
 #[tokio::test]
 async fn a_service_that_dies_is_started_again_with_a_message() {
-    let place = Place::new().await;
+    let place = Place::new();
     let mut launcher = place.start().await;
     let services = children(launcher.pid);
     let (billing, _) = services.iter().find(|(_, name)| name == "billing-svc").unwrap();
@@ -264,7 +258,7 @@ async fn a_service_that_dies_is_started_again_with_a_message() {
 
 #[tokio::test]
 async fn a_port_in_use_is_named_with_what_to_do() {
-    let place = Place::new().await;
+    let place = Place::new();
     let taken = TcpListener::bind(&place.addresses[5]).await.unwrap();
     let output = place.command().output().await.unwrap();
     assert!(!output.status.success());
@@ -276,7 +270,7 @@ async fn a_port_in_use_is_named_with_what_to_do() {
 #[tokio::test]
 async fn the_tokens_between_the_services_are_for_the_owner_only() {
     use std::os::unix::fs::PermissionsExt;
-    let place = Place::new().await;
+    let place = Place::new();
     let launcher = place.start().await;
     for file in
         ["billing-callers.toml", "gateway-callers.toml", "worker-callers.toml", "admin.token"]

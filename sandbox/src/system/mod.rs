@@ -37,6 +37,7 @@ use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 
 pub use operator::Operator;
+pub use ports::free_address;
 pub use process::Service;
 pub use processes::Processes;
 pub use wiring::{ADMIN_TOKEN, Addresses, Outside};
@@ -82,7 +83,7 @@ impl Builder {
         let fal = Arc::new(FalStandIn::start(listener().await?));
         let mut addresses = BTreeMap::new();
         for service in Service::ALL {
-            let own = Addresses { grpc: ports::free()?, http: ports::free()? };
+            let own = Addresses { grpc: free_address()?, http: free_address()? };
             if service == Service::Gateway && self.webhook {
                 let url = format!("http://{}/telegram/webhook", own.http);
                 self.settings.insert("TELEGRAM_WEBHOOK_URL".to_owned(), url);

@@ -11,7 +11,10 @@ use rand::RngExt;
 static TAKEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
 
 /// A loopback address that nothing listens on and that this process has not handed out before.
-pub(super) fn free() -> anyhow::Result<SocketAddr> {
+///
+/// # Errors
+/// A thousand tries found none.
+pub fn free_address() -> anyhow::Result<SocketAddr> {
     for _ in 0..1000 {
         let port = rand::rng().random_range(12_000..32_000);
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
