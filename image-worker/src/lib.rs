@@ -11,7 +11,6 @@ pub mod deliver;
 pub mod fal;
 pub mod jobs;
 pub mod metrics;
-pub mod picture_type;
 pub mod run;
 pub mod settle;
 

@@ -51,7 +51,7 @@ impl User {
 }
 
 /// The sign-up grant of a user who is created now; none where the policy gives nothing.
-pub(super) fn signup_grant(user_id: &UserId, policy: &Policy, now: Timestamp) -> Option<Grant> {
+pub fn signup_grant(user_id: &UserId, policy: &Policy, now: Timestamp) -> Option<Grant> {
     (policy.free_operations > 0).then(|| Grant {
         grant_id: GrantId::signup(user_id),
         user_id: user_id.clone(),

@@ -31,7 +31,7 @@ mod model_test;
 #[cfg(test)]
 mod table_test;
 
-pub use accounts::{Standing, User, UserView};
+pub use accounts::{Standing, User, UserView, signup_grant};
 pub use adjust::{AdminAction, AdminRequest};
 pub use amounts::{Amount, MAX_BALANCE, MAX_MOVEMENT, Unit};
 pub use commands::{Charge, Command, Credits, GrantCredits, RefundRight};

@@ -72,7 +72,7 @@ impl Files {
             bytes.extend_from_slice(&chunk);
         }
         let bytes = bytes.freeze();
-        let mime_type = mime_type(&bytes).ok_or(FilesError::NotAPicture)?;
+        let mime_type = service_kit::picture::mime_type(&bytes).ok_or(FilesError::NotAPicture)?;
         Ok(Photo { bytes, mime_type })
     }
 }
@@ -86,29 +86,5 @@ fn sorted(error: ApiError) -> FilesError {
             FilesError::TooLarge
         }
         ApiError::Refused { .. } => FilesError::Gone,
-    }
-}
-
-/// What the first bytes say; names and headers of a sender prove nothing.
-fn mime_type(bytes: &[u8]) -> Option<&'static str> {
-    match bytes {
-        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some("image/png"),
-        [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::mime_type;
-
-    #[test]
-    fn the_bytes_tell_the_type() {
-        assert_eq!(mime_type(b"\x89PNG\r\n\x1a\n..."), Some("image/png"));
-        assert_eq!(mime_type(b"\xff\xd8\xff\xe0"), Some("image/jpeg"));
-        assert_eq!(mime_type(b"RIFF\x00\x00\x00\x00WEBPVP8 "), Some("image/webp"));
-        assert_eq!(mime_type(b"GIF89a"), None);
-        assert_eq!(mime_type(b""), None);
     }
 }

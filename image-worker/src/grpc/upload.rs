@@ -9,7 +9,6 @@ use tonic::{Status, Streaming};
 
 use super::status::Refusal;
 use super::validate;
-use crate::picture_type::sniff;
 
 /// In bytes.
 pub(super) const MAX_INPUT: usize = 20 << 20;
@@ -61,7 +60,7 @@ fn check(header: &Header, picture: &Bytes) -> Result<(), Refusal> {
     if picture.is_empty() {
         return Err(Refusal::field("chunk", "at least one"));
     }
-    match sniff(picture) {
+    match service_kit::picture::mime_type(picture) {
         Some(found) if found == header.mime_type => Ok(()),
         Some(found) => {
             Err(Refusal::field("header.mime_type", format!("what the bytes are, {found}")))

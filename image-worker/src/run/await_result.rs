@@ -13,7 +13,6 @@ use super::machine::Outcome;
 use crate::clock::Time;
 use crate::fal::{Asked, Class, Failure, NotYet};
 use crate::jobs::{FalRequest, Job, Picture};
-use crate::picture_type::sniff;
 use crate::settle::NotDone;
 
 /// Pauses between two questions grow to this many times the first.
@@ -70,7 +69,7 @@ async fn collect(world: &World, job: &Job, request: &FalRequest, deadline: Time)
             Ok(bytes) => bytes,
             Err(failure) => return Outcome::AttemptFailed(failure),
         };
-        let Some(mime_type) = sniff(&bytes) else {
+        let Some(mime_type) = service_kit::picture::mime_type(&bytes) else {
             tracing::error!(
                 operation_id = job.operation_id,
                 "fal's picture is no PNG, JPEG or WebP"

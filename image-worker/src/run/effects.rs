@@ -13,7 +13,6 @@ use crate::clock::Time;
 use crate::deliver::{Delivery, Handed};
 use crate::fal::{Class, Failure, FalClient, Models, NotAccepted};
 use crate::jobs::Job;
-use crate::picture_type::sniff;
 use crate::settle::{NotDone, Settlement};
 
 /// How long the money is held for an attempt; made longer when less than half is left.
@@ -105,7 +104,8 @@ impl World {
                 }
             };
             // Checked when it was uploaded.
-            let mime = sniff(&bytes).unwrap_or("application/octet-stream");
+            let mime =
+                service_kit::picture::mime_type(&bytes).unwrap_or("application/octet-stream");
             inputs.push((mime, bytes));
         }
         Ok(inputs)

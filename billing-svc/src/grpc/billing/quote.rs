@@ -5,9 +5,7 @@ use tonic::Request;
 
 use crate::grpc::status::Refusal;
 use crate::grpc::{Edge, from_wire, now, to_wire};
-use crate::ledger::{
-    Amount, Grant, GrantId, GrantKind, Policy, Standing, Timestamp, Unit, UserId, plan,
-};
+use crate::ledger::{Amount, Standing, plan, signup_grant};
 
 pub async fn quote(edge: &Edge, request: Request<QuoteRequest>) -> Result<QuoteResponse, Refusal> {
     let message = request.into_inner();
@@ -22,7 +20,7 @@ pub async fn quote(edge: &Edge, request: Request<QuoteRequest>) -> Result<QuoteR
     let (balance, standing) = match user {
         Some(user) => (user.available, user.standing),
         None => {
-            grants.extend(signup_grant(user_id, &edge.policy, now));
+            grants.extend(signup_grant(&user_id, &edge.policy, now));
             (Amount::ZERO, Standing::Good)
         }
     };
@@ -33,20 +31,5 @@ pub async fn quote(edge: &Edge, request: Request<QuoteRequest>) -> Result<QuoteR
         funding: plan.slices.iter().map(|slice| to_wire::funding(slice, &edge.currency)).collect(),
         affordable: plan.missing.is_zero() && standing == Standing::Good,
         missing: Some(to_wire::money(plan.missing, &edge.currency)),
-    })
-}
-
-/// What the first write would give to a user whom nothing has named yet.
-fn signup_grant(user_id: UserId, policy: &Policy, now: Timestamp) -> Option<Grant> {
-    (policy.free_operations > 0).then(|| Grant {
-        grant_id: GrantId::signup(&user_id),
-        user_id,
-        kind: GrantKind::Signup,
-        unit: Unit::Operation,
-        given: policy.free_operations,
-        remaining: policy.free_operations,
-        priority: 0,
-        create_time: now,
-        expire_time: None,
     })
 }

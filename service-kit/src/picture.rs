@@ -1,7 +1,7 @@
 //! What a file is, by its first bytes; names and headers are not believed.
 
 /// The MIME type of a PNG, JPEG or WebP file; none for anything else.
-pub fn sniff(bytes: &[u8]) -> Option<&'static str> {
+pub fn mime_type(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some("image/png"),
         [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),
@@ -26,7 +26,7 @@ mod tests {
             (b"", None),
         ];
         for (bytes, expected) in table {
-            assert_eq!(sniff(bytes), expected, "{bytes:?}");
+            assert_eq!(mime_type(bytes), expected, "{bytes:?}");
         }
     }
 }
