@@ -149,6 +149,7 @@ impl Parts {
             inbox::TABLE,
             format!("gateway-{}", std::process::id()),
         );
+        queue.take_over().await?;
         let billing = ClientConfig::new(config.billing_url.as_str(), config.billing_token.clone());
         let images = ClientConfig::new(config.worker_url.as_str(), config.worker_token.clone());
         let services = Services {

@@ -68,9 +68,7 @@ pub async fn run(config: Config, listeners: Listeners, shutdown: CancellationTok
     let db = open(&config).await?;
     let owner = format!("image-worker-{}", std::process::id());
     let jobs = Jobs::new(db.connection.clone(), owner, config.max_queued);
-    if is_sqlite(&config) {
-        jobs.take_over().await?;
-    }
+    jobs.take_over().await?;
 
     let readiness = Readiness::of_database(db.connection.clone());
     let http_stop = CancellationToken::new();
@@ -157,10 +155,6 @@ async fn open(config: &Config) -> Result<Db> {
     let mode = config.migrate.unwrap_or_else(|| MigrateMode::default_for(url));
     migrations::prepare::<WorkerMigrator>(&db.connection, mode).await?;
     Ok(db)
-}
-
-fn is_sqlite(config: &Config) -> bool {
-    config.database_url.expose_secret().starts_with("sqlite:")
 }
 
 fn policy(config: &Config) -> Policy {

@@ -99,14 +99,10 @@ impl Jobs {
         Self { queue, connection, owner, max_queued }
     }
 
-    /// Lets what is leased be claimed at once. Only where no other worker can be alive: on a SQLite file, which one process
-    /// has at a time.
+    /// See [`Queue::take_over`].
     pub async fn take_over(&self) -> Result<(), StoreError> {
-        self.write(
-            "UPDATE jobs SET lease_until = $1 WHERE state = 'leased'",
-            [Time::now().0.into()],
-        )
-        .await
+        let queue = self.queue.clone();
+        Ok(detached(async move { queue.take_over().await }).await??)
     }
 
     /// What is known of the operation's job, and whether the content is the same.

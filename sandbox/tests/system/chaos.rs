@@ -1,4 +1,6 @@
 //! Requests go on while services are killed at random moments. Every operation still ends exactly once.
+//!
+//! Always the same seed in CI; `CHAOS_SEED=7 cargo test -p sandbox --test system chaos` tries another.
 
 use std::time::Duration;
 
@@ -18,7 +20,8 @@ const KILLS: usize = 9;
 
 #[tokio::test]
 async fn whatever_is_killed_each_operation_ends_once() -> Result<()> {
-    let mut random = StdRng::seed_from_u64(SEED);
+    let seed = std::env::var("CHAOS_SEED").map_or(Ok(SEED), |seed| seed.parse())?;
+    let mut random = StdRng::seed_from_u64(seed);
     let builder = System::builder().setting("WORKER_LOST_ATTEMPT_WAIT", "1s");
     let mut system = builder.start().await?;
     let people: Vec<Person> = (0..PEOPLE).map(|id| Person::of(&system, 2000 + id)).collect();
@@ -43,7 +46,9 @@ async fn whatever_is_killed_each_operation_ends_once() -> Result<()> {
         let completed = count(&operations, OperationState::Completed);
         let refunded = count(&operations, OperationState::Refunded);
         assert_eq!(completed + refunded, PICTURES_EACH);
-        person.chat.sees_photos(completed).await.ok();
+        if completed > 0 {
+            person.chat.sees_photos(completed).await?;
+        }
         assert_eq!(person.photos(), completed, "a picture for each that was paid, and none else");
         let left = person.has().await?.free_operations_left;
         assert_eq!(left, 3 - i64::try_from(completed)?, "what was refunded is back");

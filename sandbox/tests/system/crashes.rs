@@ -54,7 +54,6 @@ async fn a_gateway_killed_between_charge_and_hand_over_finishes_the_same_operati
         system.start(Service::Worker).await?;
         system.start(Service::Gateway).await?;
 
-        // Once the killed gateway's lease on the update has run out.
         let operations = person.settled(1).await?;
         person.chat.sees_photos(1).await?;
         assert_eq!(operations[0].operation_id, charged.operation_id, "the same operation");

@@ -20,7 +20,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement, Value};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement, Value};
 use serde_json::Value as Json;
 use tokio::sync::{Notify, futures::Notified};
 
@@ -122,6 +122,16 @@ impl Queue {
     /// Await it to the end: rows claimed by a call that is dropped wait for their lease to run out.
     pub async fn claim(&self, limit: u32, lease: Duration) -> Result<Vec<Leased>, QueueError> {
         claim::claim(self, limit, lease).await
+    }
+
+    /// At start: lets what a process that died left leased be claimed at once, where it is certain that no other process
+    /// lives. That is so on a SQLite file, which [`crate::db::open`] locks; on PostgreSQL leases run out by themselves.
+    pub async fn take_over(&self) -> Result<(), QueueError> {
+        if self.connection.get_database_backend() == DbBackend::Sqlite {
+            let sql = format!("UPDATE {} SET lease_until = $1 WHERE state = 'leased'", self.table);
+            self.execute(&sql, [now().into()]).await?;
+        }
+        Ok(())
     }
 
     /// Makes the lease end `lease` from now.

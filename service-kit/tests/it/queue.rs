@@ -35,6 +35,7 @@ on_both! {
     only_old_done_rows_are_pruned
     a_great_many_done_rows_are_pruned
     an_extended_lease_is_not_claimed
+    only_a_process_that_is_alone_takes_over_what_is_leased
 }
 
 /// A queue and the database it lives in.
@@ -351,4 +352,20 @@ async fn an_extended_lease_is_not_claimed(place: Place) {
     let kept = bench.queue.get("row").await.unwrap().unwrap();
     assert!(kept.lease_until.unwrap() > row.lease_until);
     assert_eq!((kept.owner.as_deref(), kept.state), (Some("first"), RowState::Leased));
+}
+
+async fn only_a_process_that_is_alone_takes_over_what_is_leased(place: Place) {
+    let bench = bench(&place).await;
+    bench.add("a", None).await;
+    let died = bench.queue.claim(1, MINUTE).await.unwrap();
+    let next = bench.owner("next");
+    next.take_over().await.unwrap();
+    let taken = next.claim(1, MINUTE).await.unwrap();
+    if place.url.starts_with("sqlite:") {
+        assert_eq!(taken.len(), 1, "the file's lock proves that the first owner is dead");
+        let held = bench.queue.save(&died[0], &json!({})).await.unwrap();
+        assert_eq!(held, Held::Lost, "and its fence is stale");
+    } else {
+        assert!(taken.is_empty(), "the first owner may live in another process");
+    }
 }
