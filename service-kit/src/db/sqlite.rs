@@ -4,6 +4,7 @@ use std::{
     fs::{self, File, TryLockError},
     path::{Path, PathBuf},
     str::FromStr,
+    time::{Duration, Instant},
 };
 
 use sea_orm::SqlxSqliteConnector;
@@ -17,10 +18,14 @@ use super::{ACQUIRE_TIMEOUT, BUSY_TIMEOUT, Db, DbError};
 /// SQLite libraries before this one can corrupt a WAL.
 pub const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
 
+/// How long a held lock is asked for again, and how often.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
 pub(super) async fn open(url: &str, max_connections: u32) -> Result<Db, DbError> {
     let (options, path) = parse(url)?;
     make_folder(&path)?;
-    let lock = lock(&path)?;
+    let lock = lock(&path).await?;
     let options = options
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
@@ -58,8 +63,9 @@ fn make_folder(path: &Path) -> Result<(), DbError> {
     fs::create_dir_all(folder).map_err(|source| DbError::File { path: folder.to_owned(), source })
 }
 
-/// The operating system drops the lock with the process, however it ends; the lock file itself stays.
-fn lock(path: &Path) -> Result<File, DbError> {
+/// The operating system drops the lock with the process, however it ends; the lock file itself stays. A lock that is held is
+/// asked for again for [`LOCK_PATIENCE`]: its process may be ending, or a child that was just forked may hold a copy.
+async fn lock(path: &Path) -> Result<File, DbError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let lock_path = PathBuf::from(name);
@@ -70,10 +76,16 @@ fn lock(path: &Path) -> Result<File, DbError> {
         .write(true)
         .open(&lock_path)
         .map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(DbError::InUse { path: path.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(failed(source)),
+    let give_up = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if Instant::now() < give_up => {
+                tokio::time::sleep(LOCK_PAUSE).await;
+            }
+            Err(TryLockError::WouldBlock) => return Err(DbError::InUse { path: path.to_owned() }),
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
     }
 }
 
