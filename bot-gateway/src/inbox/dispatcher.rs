@@ -3,7 +3,7 @@
 //! At most `concurrency` items at once, each under a lease that is kept alive while its handler runs. A handler that
 //! fails in a retryable way comes again after a growing pause, up to [`MAX_ATTEMPTS`] times; its chat waits for it.
 //! What fails for good is kept as dead, and the chat is told so. A gateway that was killed lets go of its items when
-//! their leases run out.
+//! their leases run out, on a SQLite file when the next one starts.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -28,7 +28,7 @@ use crate::{
 /// How often an item is tried.
 pub const MAX_ATTEMPTS: u32 = 10;
 
-/// Short: an update of a killed gateway is taken up again after this.
+/// Short: on PostgreSQL an update of a killed gateway is taken up again after this.
 const LEASE: Duration = Duration::from_secs(30);
 const HEARTBEAT: Duration = Duration::from_secs(10);
 /// No handler waits for a picture; one that takes this long hangs.

@@ -1,7 +1,7 @@
 //! Opening a service's database, SQLite or PostgreSQL, so that what it acknowledged is kept.
 //!
 //! SQLite: WAL with `synchronous=FULL`, foreign keys on, writers wait for each other ([`BUSY_TIMEOUT`]); a library older than
-//! [`OLDEST_SQLITE`] is refused (it can corrupt a WAL) and so is a second process on the same file.
+//! [`OLDEST_SQLITE`] is refused (it can corrupt a WAL) and so, after a second, is another process on the same file.
 //! PostgreSQL: each connection is rolled back before it is lent, because a `begin()` that was dropped on the wire leaves a
 //! transaction open that the next borrower's acknowledged write would vanish with.
 //!
