@@ -4,10 +4,14 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message;
 
-const FILES: [&str; 6] = [
+const FILES: [&str; 10] = [
     "billing/v1/admin_service.proto",
     "billing/v1/billing_service.proto",
     "billing/v1/errors.proto",
+    "billing/v1/event_service.proto",
+    "billing/v1/payment_service.proto",
+    "billing/v1/payments.proto",
+    "billing/v1/promotion_service.proto",
     "billing/v1/resources.proto",
     "gateway/v1/delivery_service.proto",
     "images/v1/image_service.proto",

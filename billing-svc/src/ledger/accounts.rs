@@ -30,6 +30,10 @@ pub struct User {
     pub version: i64,
     /// The sequence number of the last entry; 0 before the first.
     pub last_entry: i64,
+    /// The sequence number of the last event; likewise.
+    pub last_event: i64,
+    /// How many payments were ever credited.
+    pub topups: i64,
     /// When the first write named them.
     pub create_time: Timestamp,
 }
@@ -45,6 +49,8 @@ impl User {
             standing: Standing::Good,
             version: 0,
             last_entry: 0,
+            last_event: 0,
+            topups: 0,
             create_time: now,
         }
     }
@@ -62,6 +68,7 @@ pub fn signup_grant(user_id: &UserId, policy: &Policy, now: Timestamp) -> Option
         priority: 0,
         create_time: now,
         expire_time: None,
+        announced: false,
     })
 }
 

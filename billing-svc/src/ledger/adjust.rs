@@ -2,8 +2,9 @@
 
 use super::draft::Draft;
 use super::{
-    Account, Amount, Credits, Grant, GrantCredits, GrantId, GrantKind, MAX_BALANCE, Outcome,
-    Reference, Rejection, RequestId, Timestamp, Unit, UserId,
+    Account, Amount, Credits, DisputeOutcome, Grant, GrantCredits, GrantId, GrantKind, MAX_BALANCE,
+    Outcome, PaymentId, PriceList, PromoCode, Reference, RefundId, Rejection, RequestId, Standing,
+    Timestamp, Unit, UserId,
 };
 
 /// What was asked.
@@ -24,6 +25,39 @@ pub enum AdminAction {
         /// The expiry that was asked for.
         expire_time: Option<Timestamp>,
     },
+    /// What was left of a grant was taken back.
+    RevokeGrant(GrantId),
+    /// A user was blocked, or let go on.
+    SetStanding(Standing),
+    /// A price list was published, under this version.
+    PublishPrices(PriceList),
+    /// A promo code was made.
+    CreatePromoCode(PromoCode),
+    /// A parked payment was credited; how much, where the administrator said so.
+    CreditPayment {
+        /// Which.
+        payment_id: PaymentId,
+        /// How much was asked for.
+        amount: Option<Amount>,
+    },
+    /// A payment was given back.
+    RefundPayment {
+        /// Which.
+        payment_id: PaymentId,
+        /// The refund.
+        refund_id: RefundId,
+        /// How much was asked for.
+        amount: Option<Amount>,
+    },
+    /// A chargeback was opened or decided.
+    RecordDispute {
+        /// Which payment.
+        payment_id: PaymentId,
+        /// What happened.
+        outcome: DisputeOutcome,
+        /// How much was asked for.
+        amount: Option<Amount>,
+    },
 }
 
 /// A request of an administrator, kept for ever with who asked.
@@ -31,8 +65,8 @@ pub enum AdminAction {
 pub struct AdminRequest {
     /// The administrator's id of it.
     pub request_id: RequestId,
-    /// Whom it was about.
-    pub user_id: UserId,
+    /// Whom it was about; none where it was about all.
+    pub user_id: Option<UserId>,
     /// What was asked.
     pub action: AdminAction,
     /// Why, for people.
@@ -98,7 +132,7 @@ pub(super) fn grant_credits(
     if let Some(first) = draft.admin_request(request_id) {
         let grant_id = match &first.action {
             AdminAction::GrantCredits { grant_id, .. } => *grant_id,
-            AdminAction::AdjustBalance(_) => command.grant_id,
+            _ => command.grant_id,
         };
         same_request(first, user_id, &asked(grant_id), &command.reason)?;
         let grant = draft.grant(user_id, grant_id)?.clone();
@@ -125,6 +159,7 @@ pub(super) fn grant_credits(
         priority: command.priority,
         create_time: draft.now(),
         expire_time: command.expire_time,
+        announced: false,
     };
     draft.give(grant, Reference::Request(request_id.clone()));
     keep(draft, request_id, user_id, asked(command.grant_id), &command.reason, &command.caller);
@@ -158,7 +193,7 @@ fn keep(
     let create_time = draft.now();
     draft.keep_admin_request(AdminRequest {
         request_id: request_id.clone(),
-        user_id: user_id.clone(),
+        user_id: Some(user_id.clone()),
         action,
         reason: reason.to_owned(),
         caller: caller.to_owned(),
@@ -173,7 +208,7 @@ fn same_request(
     action: &AdminAction,
     reason: &str,
 ) -> Result<(), Rejection> {
-    let field = if first.user_id != *user_id {
+    let field = if first.user_id.as_ref() != Some(user_id) {
         Some("user_id")
     } else if let Some(field) = differing_field(&first.action, action) {
         Some(field)
@@ -216,7 +251,6 @@ fn differing_field(first: &AdminAction, again: &AdminAction) -> Option<&'static 
             }
         }
         // The id was used by the other call.
-        (AdminAction::AdjustBalance(_), AdminAction::GrantCredits { .. })
-        | (AdminAction::GrantCredits { .. }, AdminAction::AdjustBalance(_)) => Some("request_id"),
+        _ => Some("request_id"),
     }
 }

@@ -18,7 +18,7 @@ pub struct Decision {
 pub fn needs<'a>(batch: impl IntoIterator<Item = &'a Command>) -> Needs {
     let mut needs = Needs::default();
     for command in batch {
-        needs.users.insert(command.user_id().clone());
+        needs.users.extend(command.user_id().cloned());
         match command {
             Command::Charge(charge) => {
                 needs.charges.insert(charge.request_id.clone());
@@ -38,6 +38,7 @@ pub fn needs<'a>(batch: impl IntoIterator<Item = &'a Command>) -> Needs {
             Command::GrantCredits(grant) => {
                 needs.admin_requests.insert(grant.request_id.clone());
             }
+            _ => {}
         }
     }
     needs
@@ -73,5 +74,6 @@ fn obey(draft: &mut Draft, command: &Command) -> Result<Outcome, Rejection> {
             adjust::adjust_balance(draft, user_id, request_id, *amount, reason, caller)
         }
         Command::GrantCredits(command) => adjust::grant_credits(draft, command),
+        _ => Err(Rejection::Corrupt { what: "not decided yet".to_owned() }),
     }
 }

@@ -5,7 +5,9 @@ use std::str::FromStr;
 
 use uuid::Uuid;
 
-use super::{GrantId, InvalidId, OperationId, RequestId, Timestamp, Unit, UserId};
+use super::{
+    GrantId, InvalidId, OperationId, PaymentId, Provider, RequestId, Timestamp, Unit, UserId,
+};
 
 /// One side of a movement. Those of the house are sums over entries, not rows.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,7 +21,7 @@ pub enum Account {
     /// The house earned it.
     Revenue,
     /// It came in through a payment provider.
-    Topups(String),
+    Topups(Provider),
     /// The house gave it.
     Grants,
     /// It was given and not spent in time.
@@ -47,7 +49,7 @@ impl fmt::Display for Account {
             Self::Held => f.write_str("held"),
             Self::Grant(id) => write!(f, "grant:{id}"),
             Self::Revenue => f.write_str("revenue"),
-            Self::Topups(provider) => write!(f, "topups:{provider}"),
+            Self::Topups(provider) => write!(f, "topups:{}", provider.name()),
             Self::Grants => f.write_str("grants"),
             Self::Expired => f.write_str("expired"),
             Self::Adjustments => f.write_str("adjustments"),
@@ -65,7 +67,8 @@ impl FromStr for Account {
             return Ok(Self::Grant(GrantId(id)));
         }
         if let Some(provider) = text.strip_prefix("topups:") {
-            return Ok(Self::Topups(provider.to_owned()));
+            let known = Provider::ALL.into_iter().find(|known| known.name() == provider);
+            return known.map(Self::Topups).ok_or(UNKNOWN);
         }
         match text {
             "available" => Ok(Self::Available),
@@ -86,6 +89,8 @@ pub enum Reference {
     Operation(OperationId),
     /// An administrator asked.
     Request(RequestId),
+    /// A payment was credited or taken back.
+    Payment(PaymentId),
     /// The house's own rule: a sign-up, or an expiry.
     Rule,
 }

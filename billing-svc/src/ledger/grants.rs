@@ -39,6 +39,8 @@ pub struct Grant {
     pub create_time: Timestamp,
     /// When what is left is lost. `None`: never.
     pub expire_time: Option<Timestamp>,
+    /// The user was told that it will be.
+    pub announced: bool,
 }
 
 impl Grant {

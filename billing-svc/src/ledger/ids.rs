@@ -52,6 +52,15 @@ text_id!(
     Kind, is_kind, "1 to 64 characters of [a-z0-9_]"
 );
 
+text_id!(
+    /// The word of a promo code, in capitals.
+    PromoCodeName, is_promo_code, "3 to 32 characters of [A-Z0-9_-]"
+);
+text_id!(
+    /// What a user gives to those whom they invite.
+    ReferralCode, is_referral_code, "10 characters of [a-z2-7]"
+);
+
 fn is_user_id(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b':' | b'_' | b'.' | b'-'))
@@ -64,6 +73,17 @@ fn is_request_id(text: &str) -> bool {
 fn is_kind(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+fn is_promo_code(text: &str) -> bool {
+    (3..=32).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'))
+}
+
+fn is_referral_code(text: &str) -> bool {
+    text.len() == 10 && text.bytes().all(|b| b.is_ascii_lowercase() || (b'2'..=b'7').contains(&b))
 }
 
 macro_rules! uuid_id {
@@ -87,6 +107,14 @@ uuid_id!(
 uuid_id!(
     /// One grant.
     GrantId
+);
+uuid_id!(
+    /// One payment; UUIDv7, so that ids rise with time.
+    PaymentId
+);
+uuid_id!(
+    /// One refund of a payment; likewise.
+    RefundId
 );
 
 impl GrantId {

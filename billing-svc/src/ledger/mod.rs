@@ -16,12 +16,15 @@ mod commands;
 mod decide;
 mod draft;
 mod entries;
+mod events;
 mod funding;
 mod grants;
 mod ids;
 mod operations;
 mod outcomes;
+mod payments;
 mod prices;
+mod promotions;
 mod settle;
 mod state;
 mod time;
@@ -34,14 +37,29 @@ mod table_test;
 pub use accounts::{Standing, User, UserView, signup_grant};
 pub use adjust::{AdminAction, AdminRequest};
 pub use amounts::{Amount, MAX_BALANCE, MAX_MOVEMENT, Unit};
-pub use commands::{Charge, Command, Credits, GrantCredits, RefundRight};
+pub use commands::{
+    Administrator, Charge, Command, Credits, GrantCredits, NewPayment, Observation, RefundRight,
+};
 pub use decide::{Decision, decide, needs};
 pub use entries::{Account, Entry, Reference};
+pub use events::{Event, EventBody, GiftCause, OperationSettled};
 pub use funding::{Plan, Slice, Source, plan};
 pub use grants::{Grant, GrantKind};
-pub use ids::{GrantId, InvalidId, Kind, OperationId, RequestId, UserId};
+pub use ids::{
+    GrantId, InvalidId, Kind, OperationId, PaymentId, PromoCodeName, ReferralCode, RefundId,
+    RequestId, UserId,
+};
 pub use operations::{Decline, Operation, OperationState, RefundReason};
 pub use outcomes::{Outcome, Rejection};
+pub use payments::{
+    Closing, DisputeOutcome, ParkReason, Payment, PaymentRefund, PaymentState, Provider,
+    ProviderAmount, ProviderStatus, RefundAnswer, RefundOrigin, RefundState, RepeatRule, Report,
+    ReportedRefund, ReportedRefundState,
+};
 pub use prices::{Price, PriceList};
+pub use promotions::{
+    OwnReferralCode, PromoCode, Redemption, Referral, ReferralRefusal, ReferralRewards,
+    ReferralState,
+};
 pub use state::{Changes, Needs, Policy, State};
 pub use time::Timestamp;

@@ -1,6 +1,9 @@
 //! What the ledger answers: done, or refused in words of the rule.
 
-use super::{Amount, Grant, Operation, OperationId, OperationState, UserView};
+use super::{
+    Amount, Grant, Operation, OperationId, OperationState, Payment, PaymentId, PaymentRefund,
+    PaymentState, PriceList, PromoCode, ReferralCode, ReferralRefusal, UserView,
+};
 
 /// A command that was obeyed, now or before.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +33,41 @@ pub enum Outcome {
         user: UserView,
         /// It was given before; nothing was written.
         replayed: bool,
+    },
+    /// A payment was made, moved on or looked at.
+    Payment {
+        /// As it stands now.
+        payment: Payment,
+        /// All its refunds, oldest first.
+        refunds: Vec<PaymentRefund>,
+        /// What the user has now.
+        user: UserView,
+        /// It was so before; nothing was written.
+        replayed: bool,
+    },
+    /// A promo code was made.
+    PromoCode {
+        /// As it stands now.
+        promo_code: PromoCode,
+        /// It was made before; nothing was written.
+        replayed: bool,
+    },
+    /// A price list was published.
+    Prices {
+        /// The list of this request.
+        prices: PriceList,
+        /// It was published before; nothing was written.
+        replayed: bool,
+    },
+    /// An invitation counts.
+    Referred {
+        /// It did before; nothing was written.
+        replayed: bool,
+    },
+    /// A user's own referral code.
+    ReferralCode {
+        /// The code.
+        code: ReferralCode,
     },
     /// The sweeper's work was done, now or by another.
     Swept {
@@ -96,6 +134,32 @@ pub enum Rejection {
     Forbidden {
         /// What the caller may.
         may: &'static str,
+    },
+    /// An administrator blocked the user; nothing is kept of it.
+    Blocked,
+    /// No such payment.
+    PaymentNotFound,
+    /// The payment does not stand where this can be done.
+    PaymentState {
+        /// Which.
+        payment_id: PaymentId,
+        /// Where it stands.
+        state: PaymentState,
+    },
+    /// No such grant of this user.
+    GrantNotFound,
+    /// No such promo code.
+    PromoCodeNotFound,
+    /// Its time is over.
+    PromoCodeExpired,
+    /// As many have redeemed it as can.
+    PromoCodeUsedUp,
+    /// Another request made a code of this name.
+    PromoCodeExists,
+    /// The invitation does not count.
+    ReferralRefused {
+        /// Why.
+        why: ReferralRefusal,
     },
     /// What is stored contradicts itself; `billing-svc verify` tells more.
     Corrupt {

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{
-    AdminRequest, Entry, Grant, GrantId, Operation, OperationId, PriceList, RequestId, User, UserId,
+    AdminRequest, Entry, Event, Grant, GrantId, Operation, OperationId, OwnReferralCode, Payment,
+    PaymentId, PaymentRefund, PriceList, PromoCode, PromoCodeName, Provider, Redemption, Referral,
+    ReferralRewards, RefundId, RepeatRule, RequestId, User, UserId,
 };
 
 /// The deployment's own settings that rules depend on.
@@ -14,6 +16,10 @@ pub struct Policy {
     pub free_operations: i64,
     /// How long a charge is held where the caller does not say.
     pub hold: Duration,
+    /// What referrals give.
+    pub referral: ReferralRewards,
+    /// What happens to the second payment of one invoice of Telegram Stars.
+    pub repeated_invoice: RepeatRule,
 }
 
 /// What a batch must see. The store locks the users, in this order, before it reads anything else.
@@ -29,6 +35,24 @@ pub struct Needs {
     pub admin_requests: BTreeSet<RequestId>,
     /// Grants by id, on top of those above.
     pub grants: BTreeSet<(UserId, GrantId)>,
+    /// Payments by id, each with all its refunds.
+    pub payments: BTreeSet<PaymentId>,
+    /// Payments by the request_id of their creation, whoever they belong to; likewise.
+    pub payment_requests: BTreeSet<RequestId>,
+    /// Payments by what their provider calls them, whoever they belong to; likewise.
+    pub provider_payments: BTreeSet<(Provider, String)>,
+    /// Promo codes. Locked, in this order, after the users.
+    pub promo_codes: BTreeSet<PromoCodeName>,
+    /// Redemptions of promo codes, each with the grant it gave.
+    pub redemptions: BTreeSet<(UserId, PromoCodeName)>,
+    /// By whom these users were invited.
+    pub referrals: BTreeSet<UserId>,
+    /// These users' own referral codes.
+    pub referral_codes: BTreeSet<UserId>,
+    /// Whether these users have invited anybody.
+    pub inviters: BTreeSet<UserId>,
+    /// The price list, also where there is no charge.
+    pub prices: bool,
 }
 
 /// What a batch sees: exactly what [`Needs`] asks for, as far as it exists.
@@ -44,6 +68,20 @@ pub struct State {
     pub admin_requests: BTreeMap<RequestId, AdminRequest>,
     /// The price list in force.
     pub prices: PriceList,
+    /// Payments.
+    pub payments: BTreeMap<PaymentId, Payment>,
+    /// Their refunds: all of each payment's.
+    pub payment_refunds: BTreeMap<(PaymentId, RefundId), PaymentRefund>,
+    /// Promo codes.
+    pub promo_codes: BTreeMap<PromoCodeName, PromoCode>,
+    /// Redemptions.
+    pub redemptions: BTreeMap<(UserId, PromoCodeName), Redemption>,
+    /// Referrals, by the invited user.
+    pub referrals: BTreeMap<UserId, Referral>,
+    /// Own referral codes.
+    pub referral_codes: BTreeMap<UserId, OwnReferralCode>,
+    /// Those of [`Needs::inviters`] who have invited somebody.
+    pub inviters: BTreeSet<UserId>,
 }
 
 impl State {
@@ -74,6 +112,30 @@ pub struct Changes {
     pub entries: Vec<Entry>,
     /// Requests of administrators that did not exist; their request_id is unique.
     pub new_admin_requests: Vec<AdminRequest>,
+    /// Payments that did not exist; their request_id is unique, and so is their provider's name for them.
+    pub new_payments: Vec<Payment>,
+    /// Payments that did.
+    pub payments: Vec<Payment>,
+    /// Refunds that did not exist; their provider's name for them is unique within the payment.
+    pub new_payment_refunds: Vec<PaymentRefund>,
+    /// Refunds that did.
+    pub payment_refunds: Vec<PaymentRefund>,
+    /// Promo codes that did not exist.
+    pub new_promo_codes: Vec<PromoCode>,
+    /// Promo codes that did.
+    pub promo_codes: Vec<PromoCode>,
+    /// Redemptions that did not exist; a user redeems a code once.
+    pub new_redemptions: Vec<Redemption>,
+    /// Referrals that did not exist; a user is invited once.
+    pub new_referrals: Vec<Referral>,
+    /// Referrals that did.
+    pub referrals: Vec<Referral>,
+    /// Own referral codes that did not exist; a code is one user's.
+    pub new_referral_codes: Vec<OwnReferralCode>,
+    /// The next price list.
+    pub new_price_list: Option<PriceList>,
+    /// Events, in order within each user.
+    pub events: Vec<Event>,
 }
 
 impl Changes {

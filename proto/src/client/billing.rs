@@ -5,13 +5,8 @@ use super::{
     connection::{Authorized, Connection},
 };
 use crate::billing::v1::{
-    AdjustBalanceRequest, AdjustBalanceResponse, ChargeRequest, ChargeResponse, CompleteRequest,
-    CompleteResponse, ExtendHoldRequest, ExtendHoldResponse, GetOperationRequest,
-    GetOperationResponse, GetUserInfoRequest, GetUserInfoResponse, GrantCreditsRequest,
-    GrantCreditsResponse, ListEntriesRequest, ListEntriesResponse, ListOperationsRequest,
-    ListOperationsResponse, ListPricesRequest, ListPricesResponse, QuoteRequest, QuoteResponse,
-    RefundRequest, RefundResponse, admin_service_client::AdminServiceClient as AdminStub,
-    billing_service_client::BillingServiceClient as BillingStub,
+    admin_service_client::AdminServiceClient as AdminStub,
+    billing_service_client::BillingServiceClient as BillingStub, *,
 };
 
 /// One method for one RPC, each with the same few lines.
@@ -79,5 +74,25 @@ impl AdminClient {
         adjust_balance(AdjustBalanceRequest) -> AdjustBalanceResponse;
         /// Gives free operations or promotional money.
         grant_credits(GrantCreditsRequest) -> GrantCreditsResponse;
+        /// Takes back what is left of a grant.
+        revoke_grant(RevokeGrantRequest) -> RevokeGrantResponse;
+        /// A user's grants, newest first.
+        list_grants(ListGrantsRequest) -> ListGrantsResponse;
+        /// Blocks a user, or lets them be charged again.
+        set_standing(SetStandingRequest) -> SetStandingResponse;
+        /// Finds users.
+        find_users(FindUsersRequest) -> FindUsersResponse;
+        /// Publishes a whole price list.
+        publish_prices(PublishPricesRequest) -> PublishPricesResponse;
+        /// Makes a promo code.
+        create_promo_code(CreatePromoCodeRequest) -> CreatePromoCodeResponse;
+        /// Promo codes, newest first.
+        list_promo_codes(ListPromoCodesRequest) -> ListPromoCodesResponse;
+        /// Gives money of a payment back to the payer.
+        refund_payment(RefundPaymentRequest) -> RefundPaymentResponse;
+        /// Credits a payment that is parked.
+        credit_payment(CreditPaymentRequest) -> CreditPaymentResponse;
+        /// Notes what became of a chargeback.
+        record_dispute(RecordDisputeRequest) -> RecordDisputeResponse;
     }
 }

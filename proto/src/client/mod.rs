@@ -11,6 +11,7 @@ mod connection;
 mod delivery;
 mod error;
 mod images;
+mod payments;
 
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ pub use connection::ClientError;
 pub use delivery::DeliveryClient;
 pub use error::CallError;
 pub use images::{ImagesClient, MAX_CHUNK_BYTES, MAX_RESULT_BYTES, Picture};
+pub use payments::{EventClient, PaymentClient, PromotionClient};
 
 /// How often a call is sent before its last error is the caller's.
 pub const MAX_TRIES: usize = 5;
