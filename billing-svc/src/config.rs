@@ -8,13 +8,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use migrations::MigrateMode;
 use secrecy::{ExposeSecret, SecretString};
 use service_kit::auth::{self, AuthFileError, Callers, OpenToAll};
 use service_kit::telemetry::LogFormat;
 
-use crate::ledger::{InvalidId, Policy, Price};
+use crate::ledger::{InvalidId, Policy, Price, ReferralRewards, RepeatRule};
 use crate::prices::{self, PriceFileError};
 
 const MIN_HOLD: Duration = Duration::from_secs(60);
@@ -91,9 +91,51 @@ pub struct Config {
     #[arg(long, env = "BILLING_PRICES_FILE", value_name = "FILE")]
     pub prices_file: Option<PathBuf>,
 
+    /// What happens to the second payment of one invoice in Telegram Stars: credit it like the first, or refund it.
+    #[arg(long, env = "BILLING_STARS_REPEAT", default_value = "credit", value_name = "RULE")]
+    pub stars_repeat: StarsRepeat,
+
+    /// How many free operations somebody gets for each user whom they invited and who tops up: 0 (none) to 1000000.
+    #[arg(
+        long,
+        env = "BILLING_REFERRAL_INVITER_OPERATIONS",
+        default_value_t = 3,
+        value_name = "COUNT",
+        value_parser = clap::value_parser!(i64).range(0..=1_000_000)
+    )]
+    pub referral_inviter_operations: i64,
+
+    /// How many free operations an invited user gets at their first top-up: 0 (none) to 1000000.
+    #[arg(
+        long,
+        env = "BILLING_REFERRAL_INVITEE_OPERATIONS",
+        default_value_t = 3,
+        value_name = "COUNT",
+        value_parser = clap::value_parser!(i64).range(0..=1_000_000)
+    )]
+    pub referral_invitee_operations: i64,
+
     /// How logs are written to standard error.
     #[arg(long, env = "LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
     pub log_format: LogFormat,
+}
+
+/// What happens to the second payment of one invoice in Telegram Stars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StarsRepeat {
+    /// It is credited like the first.
+    Credit,
+    /// It is given back.
+    Refund,
+}
+
+impl From<StarsRepeat> for RepeatRule {
+    fn from(rule: StarsRepeat) -> Self {
+        match rule {
+            StarsRepeat::Credit => Self::Credit,
+            StarsRepeat::Refund => Self::Refund,
+        }
+    }
 }
 
 /// What to do instead of serving.
@@ -158,7 +200,15 @@ impl Config {
             database_url: self.database_url.clone(),
             callers,
             currency: self.currency.as_str().into(),
-            policy: Policy { free_operations: self.free_operations, hold: self.hold },
+            policy: Policy {
+                free_operations: self.free_operations,
+                hold: self.hold,
+                referral: ReferralRewards {
+                    inviter_operations: self.referral_inviter_operations,
+                    invitee_operations: self.referral_invitee_operations,
+                },
+                repeated_invoice: self.stars_repeat.into(),
+            },
             prices,
         })
     }
@@ -200,7 +250,13 @@ mod tests {
         assert_eq!(settings.migrate, MigrateMode::Auto);
         assert_eq!(&*settings.currency, "RUB");
         let half_an_hour = Duration::from_secs(30 * 60);
-        assert_eq!(settings.policy, Policy { free_operations: 3, hold: half_an_hour });
+        let policy = Policy {
+            free_operations: 3,
+            hold: half_an_hour,
+            referral: ReferralRewards { inviter_operations: 3, invitee_operations: 3 },
+            repeated_invoice: RepeatRule::Credit,
+        };
+        assert_eq!(settings.policy, policy);
         assert_eq!(settings.prices.len(), 7);
     }
 

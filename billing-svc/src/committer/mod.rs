@@ -1,6 +1,6 @@
 //! Many callers → one batch → one transaction → an answer for each.
 //!
-//! Each user belongs to one lane, a task of its own. A lane takes what waits (at most [`Settings::batch`] commands, at
+//! Each user belongs to one lane, a task of its own; what is about no user belongs to the first. A lane takes what waits (at most [`Settings::batch`] commands, at
 //! least one), runs it as one transaction, answers each caller, and takes what came meanwhile: no timer, so a lone
 //! command pays no delay and a crowd shares one fsync.
 //!
@@ -158,12 +158,15 @@ impl Committer {
         self.ended.cancelled().await;
     }
 
-    /// The same user, the same lane: an instance never fights itself for a user's lock.
-    fn lane_of(&self, user_id: &UserId) -> Result<&mpsc::Sender<Waiting>, SubmitError> {
-        let mut hasher = DefaultHasher::new();
-        user_id.hash(&mut hasher);
-        let lanes = u64::try_from(self.lanes.len()).unwrap_or(1);
-        let lane = usize::try_from(hasher.finish() % lanes).unwrap_or(0);
+    /// The same user, the same lane: an instance never fights itself for a user's lock. What is about no user shares
+    /// one too: two price lists published at once would fight for a version.
+    fn lane_of(&self, user_id: Option<&UserId>) -> Result<&mpsc::Sender<Waiting>, SubmitError> {
+        let lane = user_id.map_or(0, |user_id| {
+            let mut hasher = DefaultHasher::new();
+            user_id.hash(&mut hasher);
+            let lanes = u64::try_from(self.lanes.len()).unwrap_or(1);
+            usize::try_from(hasher.finish() % lanes).unwrap_or(0)
+        });
         self.lanes.get(lane).ok_or(SubmitError::Closed)
     }
 }

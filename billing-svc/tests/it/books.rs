@@ -12,7 +12,12 @@ use uuid::Uuid;
 
 use crate::harness::Database;
 
-pub const POLICY: Policy = Policy { free_operations: 3, hold: Duration::from_secs(1800) };
+pub const POLICY: Policy = Policy {
+    free_operations: 3,
+    hold: Duration::from_secs(1800),
+    referral: ReferralRewards { inviter_operations: 3, invitee_operations: 3 },
+    repeated_invoice: RepeatRule::Credit,
+};
 
 /// One instance of the service, without its transport.
 pub struct Books {
