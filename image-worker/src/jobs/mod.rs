@@ -6,6 +6,7 @@
 mod job;
 mod kind;
 mod store;
+mod waiting;
 
 pub use job::{Attempt, FailReason, FalRequest, Job, Phase, Picture, Prompt, ReplyTo, Spec};
 pub use kind::Kind;

@@ -1,7 +1,7 @@
-//! All statements on jobs.
+//! The statements on jobs.
 //!
-//! A job is a row of the leased queue `jobs`, its id the operation's. `waiting` names the jobs whose user blocked the bot,
-//! by user. Whatever writes runs in a task of its own: the future of an RPC is dropped when its caller hangs up, and a
+//! A job is a row of the leased queue `jobs`, its id the operation's; those that wait for their user are in [`super::waiting`].
+//! Whatever writes runs in a task of its own: the future of an RPC is dropped when its caller hangs up, and a
 //! statement that is dropped on the wire can leave a connection with a transaction open.
 
 use std::future::Future;
@@ -86,8 +86,8 @@ pub enum Submitted {
 /// The jobs. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Jobs {
-    queue: Queue,
-    connection: DatabaseConnection,
+    pub(super) queue: Queue,
+    pub(super) connection: DatabaseConnection,
     owner: String,
     max_queued: u64,
 }
@@ -234,37 +234,6 @@ impl Jobs {
         Ok(detached(async move { queue.finish(&leased, End::Done, &payload).await }).await??)
     }
 
-    /// Notes that this job waits for its user to come back.
-    pub async fn note_waiting(&self, job: &Job) -> Result<(), StoreError> {
-        self.write(
-            "INSERT INTO waiting (operation_id, user_id) VALUES ($1, $2) \
-             ON CONFLICT (operation_id) DO NOTHING",
-            [job.operation_id.clone().into(), job.spec.user_id.clone().into()],
-        )
-        .await
-    }
-
-    /// The opposite.
-    pub async fn forget_waiting(&self, operation_id: &str) -> Result<(), StoreError> {
-        self.write("DELETE FROM waiting WHERE operation_id = $1", [operation_id.into()]).await
-    }
-
-    /// Lets everything that waits for this user be tried now; answers how many.
-    pub async fn wake_waiting(&self, user_id: &str) -> Result<u32, StoreError> {
-        let statement = self.statement(
-            "SELECT operation_id FROM waiting WHERE user_id = $1 ORDER BY operation_id",
-            [user_id.into()],
-        );
-        let mut woken = 0;
-        for row in self.connection.query_all_raw(statement).await? {
-            let id: String = row.try_get("", "operation_id")?;
-            let queue = self.queue.clone();
-            let awake = detached(async move { queue.wake(&id).await }).await??;
-            woken += u32::from(awake);
-        }
-        Ok(woken)
-    }
-
     /// Jobs that were taken before `before` and that no worker has ever claimed, oldest first.
     pub async fn never_started(&self, before: Time, limit: u32) -> Result<Vec<String>, StoreError> {
         let statement = self.statement(
@@ -305,13 +274,7 @@ impl Jobs {
         self.queue.notified().await;
     }
 
-    async fn write<const N: usize>(&self, sql: &str, values: [Value; N]) -> Result<(), StoreError> {
-        let (statement, connection) = (self.statement(sql, values), self.connection.clone());
-        detached(async move { connection.execute_raw(statement).await }).await??;
-        Ok(())
-    }
-
-    fn statement<const N: usize>(&self, sql: &str, values: [Value; N]) -> Statement {
+    pub(super) fn statement<const N: usize>(&self, sql: &str, values: [Value; N]) -> Statement {
         Statement::from_sql_and_values(self.connection.get_database_backend(), sql, values)
     }
 }
@@ -338,7 +301,7 @@ fn read(row: Row) -> Result<JobRow, StoreError> {
     })
 }
 
-async fn detached<F>(work: F) -> Result<F::Output, StoreError>
+pub(super) async fn detached<F>(work: F) -> Result<F::Output, StoreError>
 where
     F: Future<Output: Send> + Send + 'static,
 {

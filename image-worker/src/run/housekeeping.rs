@@ -17,6 +17,8 @@ pub const KEEP_INPUT: Duration = Duration::from_secs(24 * 3600);
 const KEEP_RESULT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How long the record of an ended job is kept.
 const KEEP_RECORD: Duration = Duration::from_secs(30 * 24 * 3600);
+/// How long it is known that a user came back: far longer than a delivery, which compares what it knew at its begin.
+const KEEP_RETURN: Duration = Duration::from_secs(24 * 3600);
 /// Overdue jobs that are taken up in one round, beyond the bound on running ones: each only needs a refund.
 const OVERDUE_AT_ONCE: u32 = 32;
 const LOOK_EVERY: Duration = Duration::from_secs(15);
@@ -89,8 +91,9 @@ async fn delete(jobs: &Jobs, blobs: &Blobs, policy: &Policy, now: Time) -> Resul
         }
     }
     let records = jobs.prune(before(now, KEEP_RECORD)).await?;
-    if inputs + results + records > 0 {
-        tracing::info!(inputs, results, records, "deleted");
+    let returns = jobs.forget_returns(before(now, KEEP_RETURN)).await?;
+    if inputs + results + records + returns > 0 {
+        tracing::info!(inputs, results, records, returns, "deleted");
     }
     Ok(())
 }

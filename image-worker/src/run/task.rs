@@ -12,13 +12,15 @@ use service_kit::queue::Leased;
 use tokio_util::sync::CancellationToken;
 
 use super::effects::World;
-use super::machine::{self, Policy, Then};
+use super::machine::{self, Effect, Policy, Then};
 use crate::clock::Time;
 use crate::jobs::{Held, Job, Jobs, Phase, StoreError};
 use crate::metrics;
 
 /// The pause before a statement is tried again.
 const STORE_PAUSE: Duration = Duration::from_millis(300);
+/// How soon a blocked delivery is tried again if the worker dies before it has looked whether the user is back.
+const LOOK_WITHIN: Duration = Duration::from_secs(60);
 
 /// What all tasks share.
 #[derive(Debug)]
@@ -73,10 +75,11 @@ async fn steps(context: &Context, leased: &Leased, mut job: Job) {
     let found = job.phase.clone();
     let mut then = machine::found(&mut job, Time::now(), &context.policy, chance());
     let mut stored = then == Then::Continue && job.phase == found;
+    let mut last_return = None;
     loop {
         if !stored {
             log_phase(&job);
-            if !store(context, leased, &job, then).await {
+            if !store(context, leased, &job, then, last_return).await {
                 return;
             }
         }
@@ -85,6 +88,9 @@ async fn steps(context: &Context, leased: &Leased, mut job: Job) {
             return release(context, leased, &job).await;
         }
         let Some(effect) = machine::effect(&job.phase) else { return };
+        if effect == Effect::Deliver {
+            last_return = insist(|| context.jobs.last_return(&job.spec.user_id)).await;
+        }
         let performed =
             context.world.perform(effect, &mut job, &context.policy, &context.stop).await;
         let Some(outcome) = performed else {
@@ -95,16 +101,21 @@ async fn steps(context: &Context, leased: &Leased, mut job: Job) {
     }
 }
 
-/// Stores where the job stands; answers whether it goes on here and now.
-async fn store(context: &Context, leased: &Leased, job: &Job, then: Then) -> bool {
+/// Stores where the job stands; answers whether it goes on here and now. `last_return` is the note of the user's last
+/// return as it was before the last delivery began.
+async fn store(
+    context: &Context,
+    leased: &Leased,
+    job: &Job,
+    then: Then,
+    last_return: Option<Time>,
+) -> bool {
     let held = match then {
         Then::Continue => insist(|| context.jobs.save(leased, job)).await,
-        Then::At(at) => {
-            if matches!(job.phase, Phase::Waiting { .. }) {
-                insist(|| context.jobs.note_waiting(job)).await;
-            }
-            insist(|| context.jobs.reschedule(leased, job, at)).await
+        Then::At(at) if matches!(job.phase, Phase::Waiting { .. }) => {
+            wait_for_user(context, leased, job, at, last_return).await
         }
+        Then::At(at) => insist(|| context.jobs.reschedule(leased, job, at)).await,
         Then::End => {
             clean_up(context, job).await;
             insist(|| context.jobs.finish(leased, job)).await
@@ -118,6 +129,31 @@ async fn store(context: &Context, leased: &Leased, job: &Job, then: Then) -> boo
         metrics::job_ended(job, Time::now());
     }
     then == Then::Continue
+}
+
+/// Gives the job back until its user returns, until `at` at the latest. Whoever returned while the delivery met their
+/// block found nothing to wake: the job is put off only once it can be woken and no return was noted meanwhile.
+async fn wait_for_user(
+    context: &Context,
+    leased: &Leased,
+    job: &Job,
+    at: Time,
+    last_return: Option<Time>,
+) -> Held {
+    let jobs = &context.jobs;
+    insist(|| jobs.note_waiting(job)).await;
+    let soon = at.min(Time::now().plus(LOOK_WITHIN));
+    let held = insist(|| jobs.reschedule(leased, job, soon)).await;
+    if held == Held::Lost {
+        return held;
+    }
+    if insist(|| jobs.last_return(&job.spec.user_id)).await == last_return {
+        insist(|| jobs.put_off(leased, soon, at)).await;
+    } else {
+        let woken = insist(|| jobs.wake(&job.operation_id)).await;
+        tracing::info!(operation_id = job.operation_id, woken, "the user is back already");
+    }
+    held
 }
 
 /// What an ended job leaves: no note that it waits, and pictures only if they were delivered.

@@ -11,6 +11,8 @@ use proto::gateway::v1::ReplyTo;
 use proto::images::v1::{Job, JobState, SubmitJobRequest, WatchJobRequest};
 use sandbox::fal::FalStandIn;
 use secrecy::ExposeSecret;
+use service_kit::db::Db;
+use service_kit::queue::{Queue, Row};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -154,11 +156,20 @@ impl System {
 
     /// How many jobs the table holds, in whatever state.
     pub async fn jobs_kept(&self) -> u64 {
-        let url = format!("sqlite://{}/images.db", self.folder.path().display());
-        let db = service_kit::db::open_read_only(&url).await.unwrap();
-        let queue = service_kit::queue::Queue::new(db.connection.clone(), "jobs", String::new());
-        let counts = queue.count().await.unwrap();
+        let db = self.look().await;
+        let counts = queue(&db).count().await.unwrap();
         counts.ready + counts.leased + counts.done + counts.dead
+    }
+
+    /// The row of a job.
+    pub async fn row(&self, operation_id: &str) -> Row {
+        let db = self.look().await;
+        queue(&db).get(operation_id).await.unwrap().unwrap()
+    }
+
+    async fn look(&self) -> Db {
+        let url = format!("sqlite://{}/images.db", self.folder.path().display());
+        service_kit::db::open_read_only(&url).await.unwrap()
     }
 }
 
@@ -171,6 +182,10 @@ impl Worker {
         let task = tokio::spawn(image_worker::run(config, listeners, stop.clone()));
         (Self { stop: stop.drop_guard(), task }, format!("http://{address}"))
     }
+}
+
+fn queue(db: &Db) -> Queue {
+    Queue::new(db.connection.clone(), "jobs", String::new())
 }
 
 fn client(url: &str) -> ImagesClient {

@@ -7,7 +7,7 @@ use proto::gateway::v1::FailureReason;
 use proto::images::v1::{CancelJobRequest, JobState};
 use sandbox::fal::Failure;
 
-use crate::harness::{System, USER, generate, png};
+use crate::harness::{System, generate, png};
 use crate::peers::{Money, Sent};
 
 #[tokio::test]
@@ -172,32 +172,6 @@ async fn a_job_that_waits_can_be_called_off_and_one_that_runs_cannot() {
     system.fal.release();
     assert_eq!(system.end_of(&running).await.state(), JobState::Succeeded);
     assert_eq!(system.fal.submits().len(), 1);
-}
-
-#[tokio::test]
-async fn who_blocked_the_bot_gets_the_picture_when_they_are_back() {
-    use proto::images::v1::RetryDeliveriesRequest;
-    let system = System::start().await;
-    system.gateway.be_blocked(true);
-    let id = system.generate("a cat").await;
-    system.until(&id, |state| state == JobState::Waiting).await;
-    assert_eq!(system.billing.money(&id), Money::Held);
-
-    system.gateway.be_blocked(false);
-    let back = |user: &str| RetryDeliveriesRequest { user_id: user.to_owned() };
-    let nobody = system.images.retry_deliveries(back("tg:1")).await.unwrap();
-    assert_eq!(nobody.count, 0);
-    // The job may be on its way from the answer to its row.
-    loop {
-        if system.images.retry_deliveries(back(USER)).await.unwrap().count == 1 {
-            break;
-        }
-        tokio::task::yield_now().await;
-    }
-    assert_eq!(system.end_of(&id).await.state(), JobState::Succeeded);
-    assert_eq!(system.billing.money(&id), Money::Completed);
-    assert_eq!(system.gateway.sent(&id).len(), 1);
-    assert_eq!(system.images.retry_deliveries(back(USER)).await.unwrap().count, 0);
 }
 
 #[tokio::test]

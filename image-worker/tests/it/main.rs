@@ -8,5 +8,6 @@ mod inputs;
 mod lifecycle;
 mod outages;
 mod peers;
+mod returns;
 mod store;
 mod submit;

@@ -7,6 +7,7 @@ use image_worker::jobs::{
     FailReason, Held, Job, Jobs, Kind, Phase, Prompt, ReplyTo, Spec, Submitted,
 };
 use migrations::{MigrateMode, WorkerMigrator};
+use sea_orm::ConnectionTrait;
 use service_kit::db::{self, Db};
 use test_postgres::TestDatabase;
 
@@ -62,6 +63,8 @@ on_both!(
     one_of_two_gets_a_job_to_call_off,
     what_was_begun_cannot_be_called_off,
     waiting_jobs_are_woken_by_user,
+    each_return_is_told_from_the_one_before,
+    who_was_woken_is_not_put_off,
     jobs_that_nobody_started_are_found,
 );
 
@@ -147,6 +150,58 @@ async fn waiting_jobs_are_woken_by_user(db: Db) {
         jobs.forget_waiting(&job.operation_id).await.unwrap();
     }
     assert_eq!(jobs.wake_waiting("tg:1").await.unwrap(), 0);
+}
+
+async fn each_return_is_told_from_the_one_before(db: Db) {
+    let jobs = jobs(&db, "one");
+    let mut notes = vec![jobs.last_return("tg:1").await.unwrap()];
+    assert_eq!(notes[0], None);
+    // Faster than a clock may tick.
+    for _ in 0..10 {
+        jobs.wake_waiting("tg:1").await.unwrap();
+        notes.push(jobs.last_return("tg:1").await.unwrap());
+    }
+    assert!(notes.is_sorted_by(|before, after| before < after), "{notes:?}");
+    // As another worker would, whose clock is an hour ahead.
+    let ahead = "UPDATE returned SET return_time = return_time + 3600000000";
+    db.connection.execute_unprepared(ahead).await.unwrap();
+    let before = jobs.last_return("tg:1").await.unwrap();
+    jobs.wake_waiting("tg:1").await.unwrap();
+    let after = jobs.last_return("tg:1").await.unwrap();
+    assert!(after > before);
+    assert_eq!(jobs.last_return("tg:2").await.unwrap(), None);
+
+    let kept = after.unwrap();
+    assert_eq!(jobs.forget_returns(kept).await.unwrap(), 0);
+    assert_eq!(jobs.forget_returns(kept.plus(Duration::from_secs(1))).await.unwrap(), 1);
+    assert_eq!(jobs.last_return("tg:1").await.unwrap(), None);
+}
+
+async fn who_was_woken_is_not_put_off(db: Db) {
+    let jobs = jobs(&db, "one");
+    let (soon, later) = (Time::now().plus(LEASE), Time::now().plus(LEASE * 60));
+    let waiting = job("tg:1");
+    let id = &waiting.operation_id;
+    jobs.submit(&waiting).await.unwrap();
+    let (leased, _) = jobs.claim(1, LEASE).await.unwrap().remove(0);
+    assert!(!jobs.wake(id).await.unwrap(), "an attempt is under way");
+    assert_eq!(jobs.reschedule(&leased, &waiting, soon).await.unwrap(), Held::Yes);
+    assert!(jobs.wake(id).await.unwrap());
+    jobs.put_off(&leased, soon, later).await.unwrap();
+    let (again, _) = jobs.claim(1, LEASE).await.unwrap().remove(0);
+
+    // A worker that was late puts nothing off that another one gave back.
+    assert_eq!(jobs.reschedule(&again, &waiting, soon).await.unwrap(), Held::Yes);
+    let due = |at: Time| {
+        let jobs = jobs.clone();
+        async move { jobs.load(at).await.unwrap().due }
+    };
+    jobs.put_off(&leased, soon, later).await.unwrap();
+    assert_eq!(due(soon).await, 1);
+    jobs.put_off(&again, soon, later).await.unwrap();
+    assert_eq!((due(soon).await, due(later).await), (0, 1));
+    assert!(jobs.wake(id).await.unwrap());
+    assert_eq!(jobs.claim(1, LEASE).await.unwrap().len(), 1);
 }
 
 async fn jobs_that_nobody_started_are_found(db: Db) {

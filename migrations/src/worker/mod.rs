@@ -5,6 +5,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 mod m20261123_000001_jobs;
 mod m20261123_000002_waiting;
+mod m20261123_000003_returned;
 
 /// The history of image-worker's schema.
 #[derive(Debug)]
@@ -15,6 +16,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m20261123_000001_jobs::Migration),
             Box::new(m20261123_000002_waiting::Migration),
+            Box::new(m20261123_000003_returned::Migration),
         ]
     }
 }

@@ -180,14 +180,14 @@ async fn who_blocks_the_bot_gets_the_picture_on_coming_back() -> Result<()> {
     person.told("Генерирую").await?;
     system.fal().accepted(1).await;
     person.chat.block();
-    let before = system.telegram().calls_of("sendMessage").len();
     system.fal().release();
     let operation = person.charged().await?;
-    until("a delivery to be tried", async || {
-        let tried = ["editMessageMedia", "sendPhoto", "sendMessage"];
-        let calls: usize =
-            tried.iter().map(|method| system.telegram().calls_of(method).len()).sum();
-        Ok((calls > before).then_some(()))
+    until("a delivery to meet the block", async || {
+        let refused = |method: &str| {
+            let calls = system.telegram().calls_of(method);
+            calls.iter().any(|call| call.chat_id == person.chat.id() && call.error == Some(403))
+        };
+        Ok((refused("editMessageMedia") || refused("sendPhoto")).then_some(()))
     })
     .await?;
     assert_eq!(person.photos(), 0);
