@@ -70,6 +70,12 @@ pub struct Config {
     /// What proves that a webhook call is Telegram's: 1 to 256 of A-Z, a-z, 0-9, _ and -. Required with a webhook.
     #[arg(long, env = "TELEGRAM_WEBHOOK_SECRET", hide_env_values = true)]
     pub telegram_webhook_secret: Option<SecretString>,
+    /// How people reach the support, e.g. `@name` or an e-mail address: /paysupport and refusals say it.
+    #[arg(long, env = "GATEWAY_SUPPORT_CONTACT")]
+    pub support_contact: Option<String>,
+    /// Where the terms of use are: /terms links to it. Absent: a short text.
+    #[arg(long, env = "GATEWAY_TERMS_URL")]
+    pub terms_url: Option<Url>,
     /// How logs are written.
     #[arg(long, env = "LOG_FORMAT", value_enum, default_value = "text")]
     pub log_format: LogFormat,
@@ -126,6 +132,9 @@ impl Config {
         http("BILLING_URL", &self.billing_url)?;
         http("WORKER_URL", &self.worker_url)?;
         http("TELEGRAM_API_URL", &self.telegram_api_url)?;
+        if let Some(terms) = &self.terms_url {
+            http("GATEWAY_TERMS_URL", terms)?;
+        }
         if self.concurrency.get() > MAX_CONCURRENCY {
             return Err(ConfigError::Concurrency);
         }

@@ -24,6 +24,10 @@ pub struct Services {
     pub bot_id: u64,
     /// Charges, refunds, balances.
     pub billing: proto::client::BillingClient,
+    /// Top-ups.
+    pub payments: proto::client::PaymentClient,
+    /// Promo codes and invitations.
+    pub promotions: proto::client::PromotionClient,
     /// Jobs and pictures.
     pub images: proto::client::ImagesClient,
     /// This service's own database.
@@ -32,19 +36,23 @@ pub struct Services {
     pub files: telegram::Files,
     /// The durable queue of updates and delayed items.
     pub inbox: inbox::Inbox,
-    /// Numbers that handlers need.
+    /// What handlers need to know.
     pub settings: Settings,
 }
 
-/// Numbers that handlers need; made from [`config::Config`].
+/// What handlers need to know; made from [`config::Config`].
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// How long to wait for the next photo of an album, which has no end mark.
     pub album_wait: Duration,
+    /// How people reach the support, as it is shown to them, e.g. an @name.
+    pub support_contact: Option<String>,
+    /// Where the terms of use are.
+    pub terms_url: Option<url::Url>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { album_wait: Duration::from_millis(1500) }
+        Settings { album_wait: Duration::from_millis(1500), support_contact: None, terms_url: None }
     }
 }

@@ -10,7 +10,7 @@ use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
 use migrations::GatewayMigrator;
 use proto::{
-    client::{BillingClient, ClientConfig, ImagesClient},
+    client::{BillingClient, ClientConfig, ImagesClient, PaymentClient, PromotionClient},
     gateway::v1::delivery_service_server::{DeliveryServiceServer, SERVICE_NAME},
 };
 use secrecy::ExposeSecret;
@@ -156,11 +156,17 @@ impl Parts {
             bot: telegram::bot(&config.telegram_api_url, &config.telegram_bot_token, CHAT_TIMEOUT)?,
             bot_id: checked.bot_id,
             billing: BillingClient::new(&billing).context("BILLING_URL")?,
+            payments: PaymentClient::new(&billing).context("BILLING_URL")?,
+            promotions: PromotionClient::new(&billing).context("BILLING_URL")?,
             images: ImagesClient::new(&images).context("WORKER_URL")?,
             store: Store::new(db.connection.clone()),
             files: Files::new(api.clone()),
             inbox: Inbox::new(queue.clone(), checked.bot_id),
-            settings: Settings::default(),
+            settings: Settings {
+                support_contact: config.support_contact.clone(),
+                terms_url: config.terms_url.clone(),
+                ..Settings::default()
+            },
         };
         Ok(Parts { db, api, queue, services })
     }

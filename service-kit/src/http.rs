@@ -2,7 +2,7 @@
 //!
 //! Serve it longer than everything else: during a drain `/readyz` must be there to say no.
 
-use std::{fmt, future::Future, io, sync::Arc, time::Duration};
+use std::{fmt, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -91,11 +91,13 @@ pub fn router(metrics: PrometheusHandle, readiness: Readiness) -> Router {
         .route("/readyz", get(ready))
 }
 
-/// Serves until `shutdown`, then answers what is under way and returns.
+/// Serves until `shutdown`, then answers what is under way and returns. Handlers may ask who called:
+/// `axum::extract::ConnectInfo<SocketAddr>`.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned()).await
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(shutdown.cancelled_owned()).await
 }

@@ -10,22 +10,22 @@ mod account;
 mod charge;
 mod commands;
 mod conversation;
-mod dialogue;
+pub(crate) mod dialogue;
 mod funding;
 mod group;
 mod history;
 mod incoming;
-mod keyboard;
+pub(crate) mod keyboard;
 mod kind;
-mod money;
-mod press;
+pub(crate) mod money;
+pub(crate) mod press;
 mod presses;
 mod problem;
 pub mod render;
 mod results;
 mod session;
 mod settings;
-mod text;
+pub(crate) mod text;
 
 use std::{ops::ControlFlow, sync::LazyLock};
 

@@ -50,7 +50,12 @@ impl Session {
         services: &Services,
     ) -> Result<Self, BotError> {
         let user_id = format!("tg:{}", user.id.0);
-        Self::open(user_id, user.language_code.as_deref(), chat_id, origin, services).await
+        let settings = services.store.user_settings(&user_id).await?;
+        let code = user.language_code.as_deref();
+        if let Some(code) = code.filter(|_| settings.language_code.as_deref() != code) {
+            services.store.see_language(&user_id, code).await?;
+        }
+        Ok(Self::with(settings, user_id, code, chat_id, origin, services))
     }
 
     /// For a user known by id, whose language was seen before.
@@ -62,14 +67,25 @@ impl Session {
         services: &Services,
     ) -> Result<Self, BotError> {
         let settings = services.store.user_settings(&user_id).await?;
-        Ok(Self {
+        Ok(Self::with(settings, user_id, language_code, chat_id, origin, services))
+    }
+
+    fn with(
+        settings: UserSettings,
+        user_id: String,
+        language_code: Option<&str>,
+        chat_id: i64,
+        origin: Origin,
+        services: &Services,
+    ) -> Self {
+        Self {
             services: services.clone(),
             origin,
             chat_id,
             user_id,
             locale: Locale::of_user(settings.locale.as_deref(), language_code),
             ask_first: settings.ask_before_charge,
-        })
+        }
     }
 
     /// Keeps what the user chose.

@@ -1,11 +1,12 @@
-//! The gateway's own tables: dialogues, settings of users, paid requests. All SQL of this service is here, save
-//! the inbox's, which is the leased queue's.
+//! The gateway's own tables: dialogues, settings of users, paid requests, messages of payments. All SQL of this
+//! service is here, save that of the queues, which is the leased queue's.
 //!
 //! Each write is one statement in autocommit, so a dropped future never leaves a transaction open. The SQL is the
 //! same for SQLite and PostgreSQL. Times are unix microseconds.
 
 mod delivering;
 mod dialogues;
+mod payment_messages;
 mod progressing;
 mod requests;
 mod settings;
@@ -17,6 +18,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult, Statement, Value
 use service_kit::time::to_micros;
 
 pub use delivering::{Claim, DeliveryLease, Intent};
+pub use payment_messages::{PaymentMessage, PaymentMessages};
 pub use progressing::DueProgress;
 pub use requests::{NewRequest, Request, RequestState};
 pub use settings::UserSettings;
@@ -69,7 +71,13 @@ impl Store {
                 [to_micros(now - KEEP_DIALOGUE).into()],
             )
             .await?;
-        Ok(requests + dialogues)
+        let payment_messages = self
+            .write(
+                "DELETE FROM payment_messages WHERE create_time < $1",
+                [to_micros(now - KEEP_ENDED).into()],
+            )
+            .await?;
+        Ok(requests + dialogues + payment_messages)
     }
 
     /// Runs one writing statement; answers how many rows it changed.

@@ -13,6 +13,8 @@ pub struct UserSettings {
     pub locale: Option<String>,
     /// Ask before each charge.
     pub ask_before_charge: bool,
+    /// The language of their Telegram, as it was seen last. Not theirs to choose here: [`Store::see_language`] keeps it.
+    pub language_code: Option<String>,
 }
 
 impl Store {
@@ -20,7 +22,7 @@ impl Store {
     pub async fn user_settings(&self, user_id: &str) -> Result<UserSettings, StoreError> {
         let row = self
             .row(
-                "SELECT locale, ask_before_charge FROM user_settings WHERE user_id = $1",
+                "SELECT locale, ask_before_charge, language_code FROM user_settings WHERE user_id = $1",
                 [user_id.into()],
             )
             .await?;
@@ -28,10 +30,11 @@ impl Store {
         Ok(UserSettings {
             locale: row.try_get("", "locale")?,
             ask_before_charge: row.try_get("", "ask_before_charge")?,
+            language_code: row.try_get("", "language_code")?,
         })
     }
 
-    /// Keeps them.
+    /// Keeps what was chosen.
     pub async fn save_user_settings(
         &self,
         user_id: &str,
@@ -48,6 +51,19 @@ impl Store {
                 settings.ask_before_charge.into(),
                 to_micros(SystemTime::now()).into(),
             ],
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// This is the language of the user's Telegram: what is told unasked is told in it.
+    pub async fn see_language(&self, user_id: &str, code: &str) -> Result<(), StoreError> {
+        self.write(
+            "INSERT INTO user_settings (user_id, ask_before_charge, language_code, update_time)
+             VALUES ($1, $2, $3, $4)
+             ON CONFLICT (user_id) DO UPDATE SET
+                language_code = excluded.language_code, update_time = excluded.update_time",
+            [user_id.into(), false.into(), code.into(), to_micros(SystemTime::now()).into()],
         )
         .await?;
         Ok(())

@@ -175,8 +175,12 @@ async fn dialogues_and_settings_are_kept(Tables { store, .. }: &Tables) {
 
     assert_eq!(store.user_settings("tg:1").await.unwrap(), UserSettings::default());
     for settings in [
-        UserSettings { locale: Some("en".to_owned()), ask_before_charge: true },
-        UserSettings { locale: None, ask_before_charge: false },
+        UserSettings {
+            locale: Some("en".to_owned()),
+            ask_before_charge: true,
+            ..UserSettings::default()
+        },
+        UserSettings::default(),
     ] {
         store.save_user_settings("tg:1", &settings).await.unwrap();
         assert_eq!(store.user_settings("tg:1").await.unwrap(), settings);

@@ -4,6 +4,10 @@
 mod m20261123_000001_inbox;
 mod m20261123_000002_conversation;
 mod m20261123_000003_requests;
+mod m20261123_000004_payment_messages;
+mod m20261123_000005_notices;
+mod m20261123_000006_checkouts;
+mod m20261123_000007_language;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -17,6 +21,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000001_inbox::Migration),
             Box::new(m20261123_000002_conversation::Migration),
             Box::new(m20261123_000003_requests::Migration),
+            Box::new(m20261123_000004_payment_messages::Migration),
+            Box::new(m20261123_000005_notices::Migration),
+            Box::new(m20261123_000006_checkouts::Migration),
+            Box::new(m20261123_000007_language::Migration),
         ]
     }
 }

@@ -14,7 +14,9 @@ use bot_gateway::{
 use clap::Parser;
 use migrations::{GatewayMigrator, MigrateMode};
 use proto::{
-    client::{BillingClient, ClientConfig, DeliveryClient, ImagesClient},
+    client::{
+        BillingClient, ClientConfig, DeliveryClient, ImagesClient, PaymentClient, PromotionClient,
+    },
     gateway::v1::{DeliverResultRequest, Result as Pictures, deliver_result_request::Outcome},
     images::v1::SubmitJobRequest,
 };
@@ -105,6 +107,8 @@ impl Town {
             bot: telegram::bot(&url, &token, Duration::from_secs(17)).unwrap(),
             bot_id,
             billing: BillingClient::new(&ClientConfig::new(&self.billing_url, None)).unwrap(),
+            payments: PaymentClient::new(&ClientConfig::new(&self.billing_url, None)).unwrap(),
+            promotions: PromotionClient::new(&ClientConfig::new(&self.billing_url, None)).unwrap(),
             images: ImagesClient::new(&ClientConfig::new(&self.worker_url, None)).unwrap(),
             store: Store::new(db.connection.clone()),
             files: Files::new(Api::new(url, token).unwrap()),
