@@ -12,6 +12,7 @@ mod call;
 mod from_wire;
 mod pages;
 pub mod roles;
+mod rules;
 pub mod status;
 mod to_wire;
 

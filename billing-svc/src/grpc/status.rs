@@ -9,9 +9,10 @@ use proto::billing::v1::ErrorReason;
 use service_kit::grpc::Refusal as Answer;
 use tonic::{Code, Status};
 
-use super::to_wire::{reason_name, state_name};
+use super::rules;
+use super::to_wire::reason_name;
 use crate::committer::SubmitError;
-use crate::ledger::{OperationId, OperationState, Rejection};
+use crate::ledger::Rejection;
 use crate::store::StoreError;
 
 /// The domain of every `ErrorInfo`.
@@ -58,11 +59,11 @@ impl Refusal {
     /// As it goes on the wire; amounts are said in `currency`.
     pub fn into_status(self, currency: &str) -> Status {
         match self {
-            Self::Field { field, takes } => bad_field(ErrorReason::InvalidField, field, &takes),
+            Self::Field { field, takes } => bad_field(ErrorReason::InvalidField, field, takes),
             Self::UnknownKind => unknown_kind(),
             Self::OperationNotFound => operation_not_found(),
             Self::Forbidden { may } => forbidden(may),
-            Self::Rule(rejection) => of_rule(rejection, currency),
+            Self::Rule(rejection) => rules::in_words(rejection, currency),
             Self::Submit(error) => of_submit(error),
             Self::Read(error) => of_read(&error),
             Self::Defect(what) => {
@@ -70,6 +71,7 @@ impl Refusal {
                 internal()
             }
         }
+        .into_status()
     }
 }
 
@@ -79,89 +81,10 @@ impl From<StoreError> for Refusal {
     }
 }
 
-fn of_rule(rejection: Rejection, currency: &str) -> Status {
-    match rejection {
-        Rejection::InsufficientFunds { required, available, missing, operation_id } => {
-            let message = format!(
-                "{required} {currency} needed, {available} there: add {missing}, then ask under a new request_id"
-            );
-            let mut answer = refused(ErrorReason::InsufficientFunds, message)
-                .metadata("required", required.to_string())
-                .metadata("available", available.to_string())
-                .metadata("missing", missing.to_string())
-                .metadata("currency", currency);
-            if let Some(id) = operation_id {
-                answer = answer.metadata("operation_id", id.to_string());
-            }
-            answer.into_status()
-        }
-        Rejection::RequestIdReused { field } => {
-            let message = format!(
-                "this request_id belongs to a request with another {field}: a new request takes a new request_id"
-            );
-            answer(Code::AlreadyExists, ErrorReason::RequestIdReused, message)
-                .metadata("field", field)
-                .into_status()
-        }
-        Rejection::PriceChanged { price, operation_id: _ } => {
-            let message = format!(
-                "the price is {price} {currency}, above max_price: show it, then charge under a new request_id"
-            );
-            refused(ErrorReason::PriceChanged, message)
-                .metadata("price", price.to_string())
-                .metadata("currency", currency)
-                .into_status()
-        }
-        Rejection::UserBlocked { operation_id: _ } => {
-            let message = "the user is blocked: only an administrator can change that";
-            refused(ErrorReason::UserBlocked, message).into_status()
-        }
-        Rejection::InDebt { operation_id: _ } => {
-            let message = "the user owes money: a top-up repays it first";
-            refused(ErrorReason::InDebt, message).into_status()
-        }
-        Rejection::OperationSettled { operation_id, state } => settled(operation_id, state),
-        Rejection::OperationNotFound => operation_not_found(),
-        Rejection::UnknownKind => unknown_kind(),
-        Rejection::InvalidField { field, takes } => {
-            bad_field(ErrorReason::InvalidField, field, takes)
-        }
-        Rejection::Forbidden { may } => forbidden(may),
-        Rejection::Corrupt { what } => {
-            tracing::error!(what, "the database contradicts itself: run `billing-svc verify`");
-            internal()
-        }
-    }
-}
-
-fn settled(operation_id: OperationId, state: OperationState) -> Status {
-    let (reason, message) = match state {
-        OperationState::Completed => (
-            ErrorReason::OperationCompleted,
-            "the operation is completed: only an admin can still give its money back",
-        ),
-        OperationState::Refunded => {
-            (ErrorReason::OperationRefunded, "the operation was refunded: nothing is held for it")
-        }
-        OperationState::Declined => (
-            ErrorReason::OperationDeclined,
-            "the charge was declined: nothing was ever taken for it",
-        ),
-        OperationState::Charged => {
-            tracing::error!(%operation_id, "an open operation was called settled");
-            return internal();
-        }
-    };
-    refused(reason, message)
-        .metadata("operation_id", operation_id.to_string())
-        .metadata("state", state_name(state))
-        .into_status()
-}
-
 /// The committer has logged what it could not do.
-fn of_submit(error: SubmitError) -> Status {
+fn of_submit(error: SubmitError) -> Answer {
     match error {
-        SubmitError::Overloaded => overloaded(),
+        SubmitError::Overloaded => too_many_calls(),
         SubmitError::DeadlinePassed => retryable(
             ErrorReason::Overloaded,
             "the call's deadline passed before its turn came, nothing was written: repeat the same request",
@@ -176,7 +99,7 @@ fn of_submit(error: SubmitError) -> Status {
     }
 }
 
-fn of_read(error: &StoreError) -> Status {
+fn of_read(error: &StoreError) -> Answer {
     match error {
         StoreError::Corrupt { .. } | StoreError::Refused(_) => {
             tracing::error!(error = chain(error), "a read failed: run `billing-svc verify`");
@@ -200,6 +123,20 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 /// Too many calls at once.
 pub fn overloaded() -> Status {
+    too_many_calls().into_status()
+}
+
+/// A call that panicked.
+pub fn panicked() -> Status {
+    internal().into_status()
+}
+
+/// A message that is not what the proto says, so that no handler ever saw it.
+pub fn unreadable(field: &str, takes: &str) -> Status {
+    bad_field(ErrorReason::InvalidField, field, takes).into_status()
+}
+
+fn too_many_calls() -> Answer {
     retryable(
         ErrorReason::Overloaded,
         "too many calls at once, nothing was written: repeat the same request a little later",
@@ -207,60 +144,51 @@ pub fn overloaded() -> Status {
 }
 
 /// A defect of ours: no details, they are in the log.
-pub fn internal() -> Status {
+pub(super) fn internal() -> Answer {
     let message = "a defect of this service; its log tells more";
-    answer(Code::Internal, ErrorReason::Internal, message).into_status()
+    answer(Code::Internal, ErrorReason::Internal, message)
 }
 
-/// A message that is not what the proto says, so that no handler ever saw it.
-pub fn unreadable(field: &str, takes: &str) -> Status {
-    bad_field(ErrorReason::InvalidField, field, takes)
-}
-
-fn store_unavailable() -> Status {
+fn store_unavailable() -> Answer {
     retryable(
         ErrorReason::StoreUnavailable,
         "the database did not answer, nothing was written: repeat the same request",
     )
 }
 
-fn outcome_unknown() -> Status {
+fn outcome_unknown() -> Answer {
     retryable(
         ErrorReason::OutcomeUnknown,
         "it may have been written: repeat the very same request to learn the truth",
     )
 }
 
-fn operation_not_found() -> Status {
+pub(super) fn operation_not_found() -> Answer {
     let message = "no operation has this operation_id";
-    answer(Code::NotFound, ErrorReason::OperationNotFound, message).into_status()
+    answer(Code::NotFound, ErrorReason::OperationNotFound, message)
 }
 
-fn unknown_kind() -> Status {
+pub(super) fn unknown_kind() -> Answer {
     bad_field(ErrorReason::UnknownKind, "kind", "one of the kinds that ListPrices names")
 }
 
-fn forbidden(may: &str) -> Status {
+pub(super) fn forbidden(may: &str) -> Answer {
     let message = format!("this caller may {may}");
-    answer(Code::PermissionDenied, ErrorReason::Forbidden, message).into_status()
+    answer(Code::PermissionDenied, ErrorReason::Forbidden, message)
 }
 
-fn bad_field(reason: ErrorReason, field: &str, takes: &str) -> Status {
+pub(super) fn bad_field(reason: ErrorReason, field: &str, takes: impl AsRef<str>) -> Answer {
+    let takes = takes.as_ref();
     answer(Code::InvalidArgument, reason, format!("{field} takes {takes}"))
         .metadata("field", field)
         .bad_field(field, format!("takes {takes}"))
-        .into_status()
 }
 
-fn retryable(reason: ErrorReason, message: &str) -> Status {
-    answer(Code::Unavailable, reason, message).retry_after(RETRY_DELAY).into_status()
+fn retryable(reason: ErrorReason, message: &str) -> Answer {
+    answer(Code::Unavailable, reason, message).retry_after(RETRY_DELAY)
 }
 
-fn refused(reason: ErrorReason, message: impl Into<String>) -> Answer {
-    answer(Code::FailedPrecondition, reason, message)
-}
-
-fn answer(code: Code, reason: ErrorReason, message: impl Into<String>) -> Answer {
+pub(super) fn answer(code: Code, reason: ErrorReason, message: impl Into<String>) -> Answer {
     Answer::new(code, DOMAIN, reason_name(reason), message)
 }
 

@@ -17,7 +17,7 @@ pub async fn catch(request: Request, next: Next) -> Response {
         Ok(response) => response,
         Err(_) => {
             tracing::error!("an RPC panicked");
-            status::internal().into_http::<Body>()
+            status::panicked().into_http::<Body>()
         }
     }
 }

@@ -1,5 +1,9 @@
 //! Values to messages.
 
+mod events;
+mod payments;
+mod promotions;
+
 use proto::billing::v1;
 use proto::google::r#type::Money;
 use proto::money;
@@ -8,6 +12,10 @@ use crate::ledger::{
     Amount, Decline, Entry, Grant, GrantKind, Operation, OperationState, Price, Reference,
     RefundReason, Slice, Source, Standing, Timestamp, Unit, UserView,
 };
+
+pub use events::event;
+pub use payments::{payment, payment_state_name, provider_money, refund, whole_payment};
+pub use promotions::promo_code;
 
 pub fn money(amount: Amount, currency: &str) -> Money {
     money::from_micros(amount.micros(), currency)
@@ -82,11 +90,14 @@ pub fn entry(entry: Entry, currency: &str) -> v1::Entry {
         Unit::Money => 0,
         Unit::Operation => amount,
     };
-    let (operation_id, request_id) = match &entry.reference {
-        Reference::Operation(id) => (id.to_string(), String::new()),
-        Reference::Request(id) => (String::new(), id.to_string()),
-        Reference::Rule => (String::new(), String::new()),
-    };
+    let (mut operation_id, mut request_id, mut payment_id) =
+        (String::new(), String::new(), String::new());
+    match &entry.reference {
+        Reference::Operation(id) => operation_id = id.to_string(),
+        Reference::Request(id) => request_id = id.to_string(),
+        Reference::Payment(id) => payment_id = id.to_string(),
+        Reference::Rule => {}
+    }
     v1::Entry {
         user_id: entry.user_id.to_string(),
         sequence: entry.sequence,
@@ -100,6 +111,7 @@ pub fn entry(entry: Entry, currency: &str) -> v1::Entry {
         create_time: Some(time(entry.create_time)),
         balance_after: in_money(entry.balance_after),
         operations_after: in_operations(entry.balance_after),
+        payment_id,
     }
 }
 
