@@ -121,6 +121,8 @@ pub struct Observation {
     pub user_id: UserId,
     /// The payment that the report is about, by what the provider carries for us (its metadata, or invoice payload).
     pub payment_id: PaymentId,
+    /// Who says it.
+    pub provider: Provider,
     /// What it says.
     pub report: Report,
     /// The id of the payment that is made where this is a second one of the same invoice.

@@ -2,7 +2,7 @@
 
 use super::{
     Amount, Grant, Operation, OperationId, OperationState, Payment, PaymentId, PaymentRefund,
-    PaymentState, PriceList, PromoCode, ReferralCode, ReferralRefusal, UserView,
+    PaymentState, PriceList, PromoCode, ReferralCode, ReferralRefusal, RefundId, UserView,
 };
 
 /// A command that was obeyed, now or before.
@@ -40,6 +40,8 @@ pub enum Outcome {
         payment: Payment,
         /// All its refunds, oldest first.
         refunds: Vec<PaymentRefund>,
+        /// The one of them that this request began or ended, now or when it was first made.
+        refund_id: Option<RefundId>,
         /// What the user has now.
         user: UserView,
         /// It was so before; nothing was written.

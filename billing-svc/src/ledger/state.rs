@@ -132,8 +132,8 @@ pub struct Changes {
     pub referrals: Vec<Referral>,
     /// Own referral codes that did not exist; a code is one user's.
     pub new_referral_codes: Vec<OwnReferralCode>,
-    /// The next price list.
-    pub new_price_list: Option<PriceList>,
+    /// The next price lists, in order.
+    pub new_price_lists: Vec<PriceList>,
     /// Events, in order within each user.
     pub events: Vec<Event>,
 }
