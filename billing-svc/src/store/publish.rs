@@ -1,8 +1,5 @@
 //! Publishes the prices that a deployment starts with.
 
-use std::time::SystemTime;
-
-use super::tables::prices;
 use super::{Store, StoreError};
 use crate::ledger::{Price, PriceList};
 
@@ -35,10 +32,7 @@ impl Store {
             return Ok(newest);
         }
         let list = PriceList { version: newest.version + 1, prices: prices.to_vec() };
-        let publish_time = service_kit::time::to_micros(SystemTime::now());
-        let version = prices::lists::Model { version: list.version, publish_time };
-        transaction.insert::<prices::lists::Entity>(vec![version]).await?;
-        transaction.insert::<prices::Entity>(prices::rows(&list)).await?;
+        transaction.insert_prices(&list).await?;
         transaction.commit().await?;
         Ok(list)
     }

@@ -3,7 +3,9 @@
 use sea_orm::entity::prelude::*;
 
 use super::{Named, unreadable};
-use crate::ledger::{Account, Entry, OperationId, Reference, RequestId, Timestamp, Unit, UserId};
+use crate::ledger::{
+    Account, Entry, OperationId, PaymentId, Reference, RequestId, Timestamp, Unit, UserId,
+};
 use crate::store::StoreError;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -21,6 +23,7 @@ pub struct Model {
     pub request_id: Option<String>,
     pub create_time: i64,
     pub balance_after: i64,
+    pub payment_id: Option<Uuid>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -33,13 +36,15 @@ impl Model {
         let key = format!("{} {}", self.user_id, self.sequence);
         let unreadable = |column| unreadable("entries", &key, column);
         let account = |name: &str, column| name.parse::<Account>().map_err(|_| unreadable(column));
-        let reference = match (self.operation_id, self.request_id) {
-            (Some(id), None) => Reference::Operation(OperationId(id)),
-            (None, Some(id)) => {
+        let reference = match (self.operation_id, self.request_id, self.payment_id) {
+            (Some(id), None, None) => Reference::Operation(OperationId(id)),
+            (None, Some(id), None) => {
                 Reference::Request(RequestId::parse(id).map_err(|_| unreadable("request_id"))?)
             }
-            (None, None) => Reference::Rule,
-            (Some(_), Some(_)) => return Err(unreadable("request_id")),
+            (None, None, Some(id)) => Reference::Payment(PaymentId(id)),
+            (None, None, None) => Reference::Rule,
+            (Some(_), Some(_), _) | (_, Some(_), Some(_)) => return Err(unreadable("request_id")),
+            (Some(_), None, Some(_)) => return Err(unreadable("payment_id")),
         };
         Ok(Entry {
             user_id: UserId::parse(self.user_id).map_err(|_| unreadable("user_id"))?,
@@ -56,10 +61,11 @@ impl Model {
 }
 
 pub fn row(entry: &Entry) -> Model {
-    let (operation_id, request_id) = match &entry.reference {
-        Reference::Operation(OperationId(id)) => (Some(*id), None),
-        Reference::Request(id) => (None, Some(id.to_string())),
-        Reference::Rule => (None, None),
+    let (operation_id, request_id, payment_id) = match &entry.reference {
+        Reference::Operation(OperationId(id)) => (Some(*id), None, None),
+        Reference::Request(id) => (None, Some(id.to_string()), None),
+        Reference::Payment(PaymentId(id)) => (None, None, Some(*id)),
+        Reference::Rule => (None, None, None),
     };
     Model {
         user_id: entry.user_id.to_string(),
@@ -72,5 +78,6 @@ pub fn row(entry: &Entry) -> Model {
         request_id,
         create_time: entry.create_time.micros(),
         balance_after: entry.balance_after,
+        payment_id,
     }
 }

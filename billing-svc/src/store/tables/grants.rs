@@ -20,6 +20,7 @@ pub struct Model {
     pub priority: i64,
     pub create_time: i64,
     pub expire_time: Option<i64>,
+    pub announced: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -54,6 +55,7 @@ impl Model {
             priority: i32::try_from(self.priority).map_err(|_| unreadable("priority"))?,
             create_time: Timestamp::from_micros(self.create_time),
             expire_time: self.expire_time.map(Timestamp::from_micros),
+            announced: self.announced != 0,
         })
     }
 }
@@ -69,5 +71,6 @@ pub fn row(grant: &Grant) -> Model {
         priority: i64::from(grant.priority),
         create_time: grant.create_time.micros(),
         expire_time: grant.expire_time.map(Timestamp::micros),
+        announced: i64::from(grant.announced),
     }
 }

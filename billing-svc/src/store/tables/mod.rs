@@ -2,11 +2,18 @@
 
 pub mod admin_requests;
 pub mod entries;
+pub mod events;
 pub mod grants;
 mod json;
 mod names;
 pub mod operations;
+pub mod payment_refunds;
+pub mod payments;
 pub mod prices;
+pub mod promo_codes;
+pub mod promo_redemptions;
+pub mod referral_codes;
+pub mod referrals;
 pub mod users;
 
 pub use names::Named;

@@ -18,6 +18,8 @@ pub struct Model {
     pub version: i64,
     pub last_entry: i64,
     pub create_time: i64,
+    pub topups: i64,
+    pub last_event: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -45,6 +47,8 @@ impl Model {
             standing: Standing::of(&self.standing).ok_or_else(|| unreadable("standing"))?,
             version: self.version,
             last_entry: self.last_entry,
+            last_event: self.last_event,
+            topups: self.topups,
             create_time: Timestamp::from_micros(self.create_time),
         })
     }
@@ -59,6 +63,8 @@ pub fn row(user: &User) -> Model {
         standing: user.standing.name().to_owned(),
         version: user.version,
         last_entry: user.last_entry,
+        last_event: user.last_event,
+        topups: user.topups,
         create_time: user.create_time.micros(),
     }
 }

@@ -1,4 +1,4 @@
-//! The columns that hold JSON: an operation's funding, decline and labels. Amounts are integers of micros.
+//! An operation's funding, decline and labels.
 
 use std::collections::BTreeMap;
 

@@ -1,0 +1,144 @@
+//! `load(needs) → State`: the users are locked first, in sorted order, then the promo codes; then everything else is
+//! read.
+
+mod money;
+mod promotions;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Select};
+
+use super::tables::{prices, users};
+use super::{StoreError, Transaction, dialect};
+use crate::ledger::{
+    AdminAction, AdminRequest, GrantId, Needs, Operation, OperationId, PriceList, PromoCodeName,
+    Redemption, RequestId, State, Timestamp, User, UserId,
+};
+
+/// A grant's key.
+type GrantKey = (UserId, GrantId);
+
+impl Transaction {
+    /// Locks and reads what a batch needs to see, as far as it exists. `now` is the batch's time: grants that are
+    /// neither live then nor hold anything are left out, unless something refers to them.
+    ///
+    /// An operation or payment that is asked for by its id is found only if its user is among those that are asked
+    /// for. The price list is read where there is a charge, too.
+    ///
+    /// # Errors
+    /// `Corrupt` names the row that can't be read back; `Retryable`, `Unavailable`.
+    pub async fn load(&self, needs: &Needs, now: Timestamp) -> Result<State, StoreError> {
+        let users = self.lock_users(&needs.users).await?;
+        let promo_codes = self.lock_promo_codes(&needs.promo_codes).await?;
+
+        let mut operations = self.operations(&needs.users, &needs.operations).await?;
+        operations.extend(self.charges(&needs.charges).await?);
+        let admin_requests = self.admin_requests(&needs.admin_requests).await?;
+        let redemptions = self.redemptions(&needs.redemptions).await?;
+
+        let mut grants = self.grants_of(&needs.users, now).await?;
+        let mut missing = referred_grants(&operations, &admin_requests, &redemptions);
+        missing.extend(needs.grants.iter().cloned());
+        missing.retain(|key| !grants.contains_key(key));
+        grants.extend(self.grants(&missing).await?);
+
+        let payments = self.payments(needs).await?;
+        let payment_refunds = self.refunds_of(&payments).await?;
+        let prices = match needs.prices || !needs.charges.is_empty() {
+            true => self.prices().await?,
+            false => PriceList::default(),
+        };
+        Ok(State {
+            users,
+            grants,
+            operations,
+            admin_requests,
+            prices,
+            payments,
+            payment_refunds,
+            promo_codes,
+            redemptions,
+            referrals: self.referrals(&needs.referrals).await?,
+            referral_codes: self.referral_codes(&needs.referral_codes).await?,
+            inviters: self.inviters(&needs.inviters).await?,
+        })
+    }
+
+    async fn lock_users(
+        &self,
+        ids: &BTreeSet<UserId>,
+    ) -> Result<BTreeMap<UserId, User>, StoreError> {
+        let backend = self.inner.get_database_backend();
+        // Sorted as a whole: each part of a sorted set is, and comes after the one before.
+        let rows = self.find(ids.iter().map(UserId::as_str), |ids| {
+            let select = users::Entity::find()
+                .filter(users::Column::UserId.is_in(ids))
+                .order_by_asc(users::Column::UserId);
+            dialect::lock(select, backend)
+        });
+        let users = rows.await?.into_iter().map(users::Model::read);
+        users.map(|user| user.map(|user| (user.user_id.clone(), user))).collect()
+    }
+
+    /// The price list in force.
+    pub(super) async fn prices(&self) -> Result<PriceList, StoreError> {
+        prices::newest(&self.inner).await
+    }
+
+    /// All rows of a list of keys, in as many statements as carry them.
+    async fn find<E, Key>(
+        &self,
+        keys: impl Iterator<Item = Key>,
+        select: impl Fn(Vec<Key>) -> Select<E>,
+    ) -> Result<Vec<E::Model>, StoreError>
+    where
+        E: EntityTrait,
+    {
+        let mut rows = Vec::new();
+        for keys in self.parts(keys) {
+            rows.extend(select(keys).all(&self.inner).await.map_err(dialect::failed)?);
+        }
+        Ok(rows)
+    }
+
+    /// A list in parts that one statement can carry, with room for a second value for each and a few of its own.
+    fn parts<T>(&self, list: impl Iterator<Item = T>) -> Vec<Vec<T>> {
+        let size = dialect::bind_limit(self.inner.get_database_backend()) / 2 - 8;
+        let mut list = list.peekable();
+        let mut parts = Vec::new();
+        while list.peek().is_some() {
+            parts.push(list.by_ref().take(size).collect());
+        }
+        parts
+    }
+}
+
+/// Grants that slices came from, and that requests and promo codes gave.
+fn referred_grants(
+    operations: &BTreeMap<OperationId, Operation>,
+    requests: &BTreeMap<RequestId, AdminRequest>,
+    redemptions: &BTreeMap<(UserId, PromoCodeName), Redemption>,
+) -> BTreeSet<GrantKey> {
+    let of_slices = operations.values().flat_map(|operation| {
+        let grants = operation.funding.iter().filter_map(|slice| slice.source.grant_id());
+        grants.map(|id| (operation.user_id.clone(), id))
+    });
+    let of_requests = requests.values().filter_map(|request| {
+        let grant_id = match request.action {
+            AdminAction::GrantCredits { grant_id, .. } | AdminAction::RevokeGrant(grant_id) => {
+                grant_id
+            }
+            AdminAction::AdjustBalance(_)
+            | AdminAction::SetStanding(_)
+            | AdminAction::PublishPrices(_)
+            | AdminAction::CreatePromoCode(_)
+            | AdminAction::CreditPayment { .. }
+            | AdminAction::RefundPayment { .. }
+            | AdminAction::RecordDispute { .. } => return None,
+        };
+        Some((request.user_id.clone()?, grant_id))
+    });
+    let of_codes =
+        redemptions.values().map(|redemption| (redemption.user_id.clone(), redemption.grant_id));
+    of_slices.chain(of_requests).chain(of_codes).collect()
+}
