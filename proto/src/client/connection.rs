@@ -82,6 +82,25 @@ impl Connection {
         };
         repeat(attempt, CallError::is_retryable).await
     }
+
+    /// Begins a stream of answers, again and again while that may help. The server is told of no deadline: it would end
+    /// the stream with it.
+    pub(super) async fn open<M, R, F>(
+        &self,
+        message: M,
+        send: impl Fn(Authorized, Request<M>) -> F,
+    ) -> Result<R, CallError>
+    where
+        M: Clone,
+        F: Future<Output = Result<Response<R>, Status>>,
+    {
+        let attempt = || {
+            within(self.deadline, async {
+                Ok(send(self.channel(), Request::new(message.clone())).await?.into_inner())
+            })
+        };
+        repeat(attempt, CallError::is_retryable).await
+    }
 }
 
 impl fmt::Debug for Connection {

@@ -97,16 +97,16 @@ impl ImagesClient {
         repeat(attempt, CallError::is_retryable).await
     }
 
-    /// The job now and at each change, until it ends. A stream that breaks is the caller's to open again.
+    /// The job now and at each change, until it ends. The deadline is for the beginning of the stream. One that breaks is
+    /// the caller's to open again.
     pub async fn watch_job(
         &self,
         request: WatchJobRequest,
     ) -> Result<Streaming<WatchJobResponse>, CallError> {
-        let attempt = || async {
-            let stream = ImageStub::new(self.0.channel()).watch_job(request.clone()).await?;
-            Ok(stream.into_inner())
+        let send = |channel: Authorized, request| async move {
+            ImageStub::new(channel).watch_job(request).await
         };
-        repeat(attempt, CallError::is_retryable).await
+        self.0.open(request, send).await
     }
 }
 

@@ -36,7 +36,7 @@ pub struct ClientConfig {
     pub url: String,
     /// Sent as `authorization: Bearer …` when there is one.
     pub token: Option<SecretString>,
-    /// For each attempt of a call without streams.
+    /// For each attempt of a call, or of opening a stream.
     pub deadline: Duration,
 }
 

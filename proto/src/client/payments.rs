@@ -5,7 +5,7 @@ use tonic::Streaming;
 use super::{
     CallError, ClientConfig, ClientError,
     billing::unary,
-    connection::{Authorized, Connection, repeat},
+    connection::{Authorized, Connection},
 };
 use crate::billing::v1::{
     event_service_client::EventServiceClient as EventStub,
@@ -80,15 +80,15 @@ impl EventClient {
         ack_events(AckEventsRequest) -> AckEventsResponse;
     }
 
-    /// Events as they happen. A stream that breaks is the caller's to open again.
+    /// Events as they happen, for as long as the connection holds: the deadline is for the beginning of the stream, the
+    /// stream itself has none. One that ends or breaks is the caller's to open again.
     pub async fn watch_events(
         &self,
         request: WatchEventsRequest,
     ) -> Result<Streaming<WatchEventsResponse>, CallError> {
-        let attempt = || async {
-            let stream = EventStub::new(self.0.channel()).watch_events(request.clone()).await?;
-            Ok(stream.into_inner())
+        let send = |channel: Authorized, request| async move {
+            EventStub::new(channel).watch_events(request).await
         };
-        repeat(attempt, CallError::is_retryable).await
+        self.0.open(request, send).await
     }
 }

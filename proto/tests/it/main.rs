@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod errors;
+mod events;
 mod pictures;
 mod retries;
 mod server;

@@ -2,14 +2,18 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use proto::client::{BillingClient, ClientConfig};
+use proto::client::{BillingClient, CallError, ClientConfig, EventClient};
 use tokio::{
     io::copy_bidirectional,
     net::{TcpListener, TcpStream},
-    sync::oneshot,
+    sync::{mpsc, oneshot},
 };
 
-use crate::{retries::charge, server::Billing};
+use crate::{
+    events::{Answer, Events, event, request},
+    retries::charge,
+    server::Billing,
+};
 
 /// Forwards the first connection until told to stop, then keeps it open and silent, as a network does whose other end
 /// lost its power. Later connections work.
@@ -44,5 +48,31 @@ async fn is_left_for_a_new_connection_within_a_call() {
     vanish.send(()).unwrap();
     client.charge(charge()).await.unwrap();
     assert_eq!(billing.seen().len(), 2);
+    network.abort();
+}
+
+#[tokio::test]
+async fn ends_a_stream_of_events_which_is_then_opened_anew() {
+    let ((tell, first), (again, second)) = (mpsc::channel(8), mpsc::channel(8));
+    let server = Events::new([Answer::Stream(first), Answer::Stream(second)]);
+    let running = server.start().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (vanish, vanished) = oneshot::channel();
+    let network = tokio::spawn(network(listener, running.address, vanished));
+
+    let client = EventClient::new(&ClientConfig::new(url, None)).unwrap();
+    let mut stream = client.watch_events(request()).await.unwrap();
+    tell.send(Ok(event(8))).await.unwrap();
+    assert_eq!(stream.message().await.unwrap(), Some(event(8)));
+    vanish.send(()).unwrap();
+    // The server goes on, and nothing of it arrives: only the pings can tell.
+    tell.send(Ok(event(9))).await.unwrap();
+    let error = CallError::from(stream.message().await.unwrap_err());
+    assert!(error.is_retryable(), "{error}");
+
+    let mut stream = client.watch_events(request()).await.unwrap();
+    again.send(Ok(event(9))).await.unwrap();
+    assert_eq!(stream.message().await.unwrap(), Some(event(9)));
     network.abort();
 }
