@@ -15,16 +15,20 @@ use super::{Stage, live, money};
 use crate::telegram::{TelegramStandIn, TelegramUser};
 use crate::{fal, telegram};
 
-type Shared = State<Arc<Stage>>;
-type Done = Result<Response, Problem>;
+pub(super) type Shared = State<Arc<Stage>>;
+pub(super) type Done = Result<Response, Problem>;
 
 /// Why it was not done: a word that the page knows, with a status.
 #[derive(Debug)]
 pub(super) struct Problem(StatusCode, String);
 
 impl Problem {
-    fn bad(word: &str) -> Self {
+    pub(super) fn bad(word: &str) -> Self {
         Self(StatusCode::BAD_REQUEST, word.to_owned())
+    }
+
+    pub(super) fn conflict(word: &str) -> Self {
+        Self(StatusCode::CONFLICT, word.to_owned())
     }
 }
 
@@ -40,16 +44,15 @@ impl From<CallError> for Problem {
     }
 }
 
-fn done() -> Done {
+pub(super) fn done() -> Done {
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 fn stand_in(stage: &Stage) -> Result<&TelegramStandIn, Problem> {
-    let absent = || Problem(StatusCode::CONFLICT, "REAL_TELEGRAM".to_owned());
-    stage.telegram.as_deref().ok_or_else(absent)
+    stage.telegram.as_deref().ok_or_else(|| Problem::conflict("REAL_TELEGRAM"))
 }
 
-fn person(stage: &Stage, id: i64) -> Result<TelegramUser, Problem> {
+pub(super) fn person(stage: &Stage, id: i64) -> Result<TelegramUser, Problem> {
     Ok(stand_in(stage)?.user(id))
 }
 
@@ -272,42 +275,4 @@ pub(super) async fn give_free(
 ) -> Done {
     stage.operator.grant(&money::user_id(id), given.operations).await?;
     done()
-}
-
-/// What is absent stays as it is; `null` makes a stand-in behave.
-#[derive(Debug, Deserialize)]
-pub(super) struct Faults {
-    #[serde(default, deserialize_with = "present")]
-    fal: Option<Option<fal::Failure>>,
-    #[serde(default, deserialize_with = "present")]
-    telegram: Option<Option<telegram::Failure>>,
-    twice: Option<bool>,
-}
-
-fn present<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
-where
-    D: serde::Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    Option::<T>::deserialize(deserializer).map(Some)
-}
-
-pub(super) async fn set_faults(State(stage): Shared, Json(wanted): Json<Faults>) -> Done {
-    if let (Some(failure), Some(fal)) = (wanted.fal, &stage.fal) {
-        match failure {
-            Some(failure) => fal.fail_next(failure, u32::MAX),
-            None => fal.behave(),
-        }
-    }
-    if let Some(telegram) = &stage.telegram {
-        match wanted.telegram {
-            Some(Some(failure)) => telegram.fail_next(failure, u32::MAX),
-            Some(None) => telegram.stop_failing(),
-            None => {}
-        }
-        if let Some(twice) = wanted.twice {
-            telegram.deliver_twice(if twice { u32::MAX } else { 0 });
-        }
-    }
-    Ok(Json(live::faults(&stage)).into_response())
 }
