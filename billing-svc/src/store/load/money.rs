@@ -58,9 +58,7 @@ impl Transaction {
             .add(grants::Column::ExpireTime.is_null())
             .add(grants::Column::ExpireTime.gt(now.micros()));
         let rows = self.find(users.iter().map(UserId::as_str), |ids| {
-            grants::Entity::find()
-                .filter(grants::Column::UserId.is_in(ids))
-                .filter(useful.clone())
+            grants::Entity::find().filter(grants::Column::UserId.is_in(ids)).filter(useful.clone())
         });
         read_grants(rows.await?)
     }

@@ -2,13 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use crate::ledger::{
-    OwnReferralCode, PromoCode, PromoCodeName, Redemption, Referral, UserId,
-};
+use crate::ledger::{OwnReferralCode, PromoCode, PromoCodeName, Redemption, Referral, UserId};
 use crate::store::tables::{promo_codes, promo_redemptions, referral_codes, referrals};
 use crate::store::{StoreError, Transaction, dialect};
 
@@ -42,7 +38,9 @@ impl Transaction {
                 .filter(Column::Code.is_in(codes))
         });
         let redemptions = rows.await?.into_iter().map(promo_redemptions::Model::read);
-        redemptions.map(|row| row.map(|row| ((row.user_id.clone(), row.code.clone()), row))).collect()
+        redemptions
+            .map(|row| row.map(|row| ((row.user_id.clone(), row.code.clone()), row)))
+            .collect()
     }
 
     pub(super) async fn referrals(

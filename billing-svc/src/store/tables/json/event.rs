@@ -38,7 +38,9 @@ enum EventJson {
     OperationRefunded(SettledJson),
     OperationExpired(SettledJson),
     #[serde(rename_all = "snake_case")]
-    GrantExpiring { grant: GrantJson },
+    GrantExpiring {
+        grant: GrantJson,
+    },
     #[serde(rename_all = "snake_case")]
     GrantGiven {
         grant: GrantJson,
@@ -119,11 +121,9 @@ pub fn write_event(body: &EventBody) -> serde_json::Result<(String, String)> {
         EventBody::GrantGiven { grant, cause } => {
             EventJson::GrantGiven { grant: GrantJson::of(grant), cause: *cause }
         }
-        EventBody::StandingChanged { from, to, paid_balance } => EventJson::StandingChanged {
-            from: *from,
-            to: *to,
-            paid_balance: paid_balance.micros(),
-        },
+        EventBody::StandingChanged { from, to, paid_balance } => {
+            EventJson::StandingChanged { from: *from, to: *to, paid_balance: paid_balance.micros() }
+        }
     })
 }
 
@@ -155,11 +155,9 @@ pub fn read_event(name: &str, body: &str) -> serde_json::Result<EventBody> {
         EventJson::GrantGiven { grant, cause } => {
             EventBody::GrantGiven { grant: grant.read(), cause }
         }
-        EventJson::StandingChanged { from, to, paid_balance } => EventBody::StandingChanged {
-            from,
-            to,
-            paid_balance: Amount::from_micros(paid_balance),
-        },
+        EventJson::StandingChanged { from, to, paid_balance } => {
+            EventBody::StandingChanged { from, to, paid_balance: Amount::from_micros(paid_balance) }
+        }
     })
 }
 

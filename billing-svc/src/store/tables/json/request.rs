@@ -13,19 +13,31 @@ use crate::ledger::{
 #[serde(tag = "name", content = "body", rename_all = "SCREAMING_SNAKE_CASE", deny_unknown_fields)]
 enum ActionJson {
     #[serde(rename_all = "snake_case")]
-    RevokeGrant { grant_id: Uuid },
+    RevokeGrant {
+        grant_id: Uuid,
+    },
     #[serde(rename_all = "snake_case")]
     SetStanding {
         #[serde(with = "by_name")]
         standing: Standing,
     },
     #[serde(rename_all = "snake_case")]
-    PublishPrices { version: i64, prices: Vec<PriceJson> },
+    PublishPrices {
+        version: i64,
+        prices: Vec<PriceJson>,
+    },
     CreatePromoCode(PromoCodeJson),
     #[serde(rename_all = "snake_case")]
-    CreditPayment { payment_id: Uuid, amount: Option<i64> },
+    CreditPayment {
+        payment_id: Uuid,
+        amount: Option<i64>,
+    },
     #[serde(rename_all = "snake_case")]
-    RefundPayment { payment_id: Uuid, refund_id: Uuid, amount: Option<i64> },
+    RefundPayment {
+        payment_id: Uuid,
+        refund_id: Uuid,
+        amount: Option<i64>,
+    },
     #[serde(rename_all = "snake_case")]
     RecordDispute {
         payment_id: Uuid,
