@@ -54,6 +54,15 @@ impl User {
             create_time: now,
         }
     }
+
+    /// Who owes is in debt, and who does not is not; a blocked user stays blocked.
+    pub(super) fn settle_standing(&mut self) {
+        self.standing = match self.standing {
+            Standing::Blocked => Standing::Blocked,
+            Standing::Good | Standing::InDebt if self.available.is_negative() => Standing::InDebt,
+            Standing::Good | Standing::InDebt => Standing::Good,
+        };
+    }
 }
 
 /// The sign-up grant of a user who is created now; none where the policy gives nothing.

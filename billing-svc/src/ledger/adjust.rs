@@ -1,81 +1,11 @@
-//! What administrators do: adjust a balance, give credits.
+//! What administrators give and take: a balance is adjusted, credits are given and taken back.
 
+use super::admin_requests::{keep, kept};
 use super::draft::Draft;
 use super::{
-    Account, Amount, Credits, DisputeOutcome, Grant, GrantCredits, GrantId, GrantKind, MAX_BALANCE,
-    Outcome, PaymentId, PriceList, PromoCode, Reference, RefundId, Rejection, RequestId, Standing,
-    Timestamp, Unit, UserId,
+    Account, AdminAction, Administrator, Amount, EventBody, GiftCause, Grant, GrantCredits,
+    GrantId, MAX_BALANCE, Outcome, Reference, Rejection, RequestId, Unit, UserId,
 };
-
-/// What was asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AdminAction {
-    /// A balance was adjusted by this much.
-    AdjustBalance(Amount),
-    /// Something was given, in these terms.
-    GrantCredits {
-        /// The grant.
-        grant_id: GrantId,
-        /// What was given.
-        credits: Credits,
-        /// Why, for machines.
-        kind: GrantKind,
-        /// Its place in the order of spending.
-        priority: i32,
-        /// The expiry that was asked for.
-        expire_time: Option<Timestamp>,
-    },
-    /// What was left of a grant was taken back.
-    RevokeGrant(GrantId),
-    /// A user was blocked, or let go on.
-    SetStanding(Standing),
-    /// A price list was published, under this version.
-    PublishPrices(PriceList),
-    /// A promo code was made.
-    CreatePromoCode(PromoCode),
-    /// A parked payment was credited; how much, where the administrator said so.
-    CreditPayment {
-        /// Which.
-        payment_id: PaymentId,
-        /// How much was asked for.
-        amount: Option<Amount>,
-    },
-    /// A payment was given back.
-    RefundPayment {
-        /// Which.
-        payment_id: PaymentId,
-        /// The refund.
-        refund_id: RefundId,
-        /// How much was asked for.
-        amount: Option<Amount>,
-    },
-    /// A chargeback was opened or decided.
-    RecordDispute {
-        /// Which payment.
-        payment_id: PaymentId,
-        /// What happened.
-        outcome: DisputeOutcome,
-        /// How much was asked for.
-        amount: Option<Amount>,
-    },
-}
-
-/// A request of an administrator, kept for ever with who asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AdminRequest {
-    /// The administrator's id of it.
-    pub request_id: RequestId,
-    /// Whom it was about; none where it was about all.
-    pub user_id: Option<UserId>,
-    /// What was asked.
-    pub action: AdminAction,
-    /// Why, for people.
-    pub reason: String,
-    /// Who asked.
-    pub caller: String,
-    /// When.
-    pub create_time: Timestamp,
-}
 
 pub(super) fn adjust_balance(
     draft: &mut Draft,
@@ -85,9 +15,9 @@ pub(super) fn adjust_balance(
     reason: &str,
     caller: &str,
 ) -> Result<Outcome, Rejection> {
+    let by = administrator(request_id, reason, caller);
     let action = AdminAction::AdjustBalance(amount);
-    if let Some(first) = draft.admin_request(request_id) {
-        same_request(first, user_id, &action, reason)?;
+    if kept(draft, &by, Some(user_id), &action)?.is_some() {
         return Ok(Outcome::Adjusted { user: draft.view(user_id), replayed: true });
     }
     if amount.is_negative() {
@@ -113,7 +43,7 @@ pub(super) fn adjust_balance(
     };
     let reference = Reference::Request(request_id.clone());
     draft.transfer(user_id, from, to, Unit::Money, amount.micros().abs(), reference);
-    keep(draft, request_id, user_id, action, reason, caller);
+    keep(draft, &by, Some(user_id), action);
     Ok(Outcome::Adjusted { user: draft.view(user_id), replayed: false })
 }
 
@@ -121,22 +51,19 @@ pub(super) fn grant_credits(
     draft: &mut Draft,
     command: &GrantCredits,
 ) -> Result<Outcome, Rejection> {
-    let GrantCredits { user_id, request_id, credits, .. } = command;
-    let asked = |grant_id| AdminAction::GrantCredits {
-        grant_id,
+    let GrantCredits { user_id, request_id, credits, grant_id, .. } = command;
+    let by = administrator(request_id, &command.reason, &command.caller);
+    let action = AdminAction::GrantCredits {
+        grant_id: *grant_id,
         credits: *credits,
         kind: command.kind,
         priority: command.priority,
         expire_time: command.expire_time,
     };
-    if let Some(first) = draft.admin_request(request_id) {
-        let grant_id = match &first.action {
-            AdminAction::GrantCredits { grant_id, .. } => *grant_id,
-            _ => command.grant_id,
-        };
-        same_request(first, user_id, &asked(grant_id), &command.reason)?;
-        let grant = draft.grant(user_id, grant_id)?.clone();
-        return Ok(Outcome::Granted { grant, user: draft.view(user_id), replayed: true });
+    if let Some(first) = kept(draft, &by, Some(user_id), &action)?
+        && let AdminAction::GrantCredits { grant_id, .. } = first.action
+    {
+        return granted(draft, user_id, grant_id, true);
     }
     if command.expire_time.is_some_and(|end| end <= draft.now()) {
         return Err(Rejection::InvalidField {
@@ -150,7 +77,7 @@ pub(super) fn grant_credits(
 
     draft.write_user(user_id);
     let grant = Grant {
-        grant_id: command.grant_id,
+        grant_id: *grant_id,
         user_id: user_id.clone(),
         kind: command.kind,
         unit: credits.unit,
@@ -161,96 +88,75 @@ pub(super) fn grant_credits(
         expire_time: command.expire_time,
         announced: false,
     };
-    draft.give(grant, Reference::Request(request_id.clone()));
-    keep(draft, request_id, user_id, asked(command.grant_id), &command.reason, &command.caller);
-    let grant = draft.grant(user_id, command.grant_id)?.clone();
-    Ok(Outcome::Granted { grant, user: draft.view(user_id), replayed: false })
+    present(draft, grant, Reference::Request(request_id.clone()), GiftCause::Admin);
+    keep(draft, &by, Some(user_id), action);
+    granted(draft, user_id, *grant_id, false)
 }
 
-/// Refuses what would make a user richer than [`MAX_BALANCE`], so that no sum can overflow.
+/// What is left of a grant goes back to where it came from. Slices that unsettled operations hold are not touched:
+/// given back, they come back into it.
+pub(super) fn revoke_grant(
+    draft: &mut Draft,
+    user_id: &UserId,
+    grant_id: GrantId,
+    by: &Administrator,
+) -> Result<Outcome, Rejection> {
+    let action = AdminAction::RevokeGrant(grant_id);
+    if kept(draft, by, Some(user_id), &action)?.is_some() {
+        return granted(draft, user_id, grant_id, true);
+    }
+    let grant = draft.find_grant(user_id, grant_id).ok_or(Rejection::GrantNotFound)?;
+    let (unit, left) = (grant.unit, grant.remaining);
+
+    draft.write_user(user_id);
+    let reference = Reference::Request(by.request_id.clone());
+    draft.transfer(user_id, Account::Grant(grant_id), Account::Grants, unit, left, reference);
+    keep(draft, by, Some(user_id), action);
+    granted(draft, user_id, grant_id, false)
+}
+
+/// Gives a grant, and tells the user why. The user has been written to before.
+pub(super) fn present(draft: &mut Draft, grant: Grant, reference: Reference, cause: GiftCause) {
+    let user_id = grant.user_id.clone();
+    draft.give(grant.clone(), reference);
+    draft.tell(&user_id, EventBody::GrantGiven { grant, cause });
+}
+
+/// The answer about a grant.
+pub(super) fn granted(
+    draft: &Draft,
+    user_id: &UserId,
+    grant_id: GrantId,
+    replayed: bool,
+) -> Result<Outcome, Rejection> {
+    let grant = draft.grant(user_id, grant_id)?.clone();
+    Ok(Outcome::Granted { grant, user: draft.view(user_id), replayed })
+}
+
+fn administrator(request_id: &RequestId, reason: &str, caller: &str) -> Administrator {
+    Administrator {
+        request_id: request_id.clone(),
+        reason: reason.to_owned(),
+        caller: caller.to_owned(),
+    }
+}
+
+/// Would the user, with this much more, stay within [`MAX_BALANCE`], so that no sum can overflow?
+pub(super) fn fits(draft: &Draft, user_id: &UserId, more: Amount) -> bool {
+    draft.wealth(user_id) + more <= MAX_BALANCE
+}
+
+/// Refuses what would not fit.
 pub(super) fn within_max_balance(
     draft: &Draft,
     user_id: &UserId,
     more: Amount,
 ) -> Result<(), Rejection> {
-    if draft.wealth(user_id) + more > MAX_BALANCE {
+    if !fits(draft, user_id, more) {
         return Err(Rejection::InvalidField {
             field: "amount",
             takes: "what keeps the user's whole balance within 1000000000000 units",
         });
     }
     Ok(())
-}
-
-fn keep(
-    draft: &mut Draft,
-    request_id: &RequestId,
-    user_id: &UserId,
-    action: AdminAction,
-    reason: &str,
-    caller: &str,
-) {
-    let create_time = draft.now();
-    draft.keep_admin_request(AdminRequest {
-        request_id: request_id.clone(),
-        user_id: Some(user_id.clone()),
-        action,
-        reason: reason.to_owned(),
-        caller: caller.to_owned(),
-        create_time,
-    });
-}
-
-/// Is the repeated request the one that was kept? Names the first field that differs.
-fn same_request(
-    first: &AdminRequest,
-    user_id: &UserId,
-    action: &AdminAction,
-    reason: &str,
-) -> Result<(), Rejection> {
-    let field = if first.user_id.as_ref() != Some(user_id) {
-        Some("user_id")
-    } else if let Some(field) = differing_field(&first.action, action) {
-        Some(field)
-    } else if first.reason != reason {
-        Some("reason")
-    } else {
-        None
-    };
-    field.map_or(Ok(()), |field| Err(Rejection::RequestIdReused { field }))
-}
-
-fn differing_field(first: &AdminAction, again: &AdminAction) -> Option<&'static str> {
-    match (first, again) {
-        (AdminAction::AdjustBalance(first), AdminAction::AdjustBalance(again)) => {
-            (first != again).then_some("amount")
-        }
-        (
-            AdminAction::GrantCredits { credits, kind, priority, expire_time, .. },
-            AdminAction::GrantCredits {
-                credits: credits_again,
-                kind: kind_again,
-                priority: priority_again,
-                expire_time: expire_time_again,
-                ..
-            },
-        ) => {
-            if credits != credits_again {
-                Some(match credits_again.unit {
-                    Unit::Operation => "operations",
-                    Unit::Money => "amount",
-                })
-            } else if kind != kind_again {
-                Some("kind")
-            } else if priority != priority_again {
-                Some("priority")
-            } else if expire_time != expire_time_again {
-                Some("expire_time")
-            } else {
-                None
-            }
-        }
-        // The id was used by the other call.
-        _ => Some("request_id"),
-    }
 }

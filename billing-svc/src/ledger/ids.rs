@@ -123,4 +123,16 @@ impl GrantId {
         const SIGNUP: Uuid = Uuid::from_u128(0x6b6f_7069_6c6b_6100_8000_7369_676e_7570);
         Self(Uuid::new_v5(&SIGNUP, user.as_str().as_bytes()))
     }
+
+    /// What an invited user gets for the first top-up; likewise.
+    pub fn invited(invitee: &UserId) -> Self {
+        const INVITED: Uuid = Uuid::from_u128(0x6b6f_7069_6c6b_6100_8000_696e_7669_7465);
+        Self(Uuid::new_v5(&INVITED, invitee.as_str().as_bytes()))
+    }
+
+    /// What the one who invited this user gets for it; likewise.
+    pub fn inviter(invitee: &UserId) -> Self {
+        const INVITER: Uuid = Uuid::from_u128(0x6b6f_7069_6c6b_6100_8000_696e_7669_7472);
+        Self(Uuid::new_v5(&INVITER, invitee.as_str().as_bytes()))
+    }
 }

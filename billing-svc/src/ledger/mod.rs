@@ -10,24 +10,36 @@
 
 mod accounts;
 mod adjust;
+mod admin_requests;
 mod amounts;
+mod announce;
 mod charge;
 mod commands;
+mod credit;
 mod decide;
 mod draft;
 mod entries;
 mod events;
 mod funding;
 mod grants;
+mod house;
 mod ids;
+mod needs;
+mod observe;
 mod operations;
 mod outcomes;
+mod payback;
 mod payments;
 mod prices;
+mod promote;
 mod promotions;
+mod refer;
+mod refunds;
+mod reported;
 mod settle;
 mod state;
 mod time;
+mod topup;
 
 #[cfg(test)]
 mod model_test;
@@ -35,12 +47,12 @@ mod model_test;
 mod table_test;
 
 pub use accounts::{Standing, User, UserView, signup_grant};
-pub use adjust::{AdminAction, AdminRequest};
+pub use admin_requests::{AdminAction, AdminRequest};
 pub use amounts::{Amount, MAX_BALANCE, MAX_MOVEMENT, Unit};
 pub use commands::{
     Administrator, Charge, Command, Credits, GrantCredits, NewPayment, Observation, RefundRight,
 };
-pub use decide::{Decision, decide, needs};
+pub use decide::{Decision, decide};
 pub use entries::{Account, Entry, Reference};
 pub use events::{Event, EventBody, GiftCause, OperationSettled};
 pub use funding::{Plan, Slice, Source, plan};
@@ -49,6 +61,7 @@ pub use ids::{
     GrantId, InvalidId, Kind, OperationId, PaymentId, PromoCodeName, ReferralCode, RefundId,
     RequestId, UserId,
 };
+pub use needs::needs;
 pub use operations::{Decline, Operation, OperationState, RefundReason};
 pub use outcomes::{Outcome, Rejection};
 pub use payments::{

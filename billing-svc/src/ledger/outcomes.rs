@@ -40,7 +40,7 @@ pub enum Outcome {
         payment: Payment,
         /// All its refunds, oldest first.
         refunds: Vec<PaymentRefund>,
-        /// The one of them that this request began or ended, now or when it was first made.
+        /// The one of them that was asked for or answered, also where that was before.
         refund_id: Option<RefundId>,
         /// What the user has now.
         user: UserView,

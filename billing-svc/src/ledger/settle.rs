@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::adjust::within_max_balance;
 use super::draft::Draft;
 use super::{
-    Account, Amount, GrantId, Operation, OperationId, OperationState, Outcome, Reference,
-    RefundReason, RefundRight, Rejection, Slice, Unit, UserId,
+    Account, Amount, EventBody, GrantId, Operation, OperationId, OperationSettled, OperationState,
+    Outcome, Reference, RefundReason, RefundRight, Rejection, Slice, Unit, UserId,
 };
 
 pub(super) fn complete(draft: &mut Draft, id: OperationId) -> Result<Outcome, Rejection> {
@@ -159,7 +159,27 @@ fn give_back(
     operation.refund_comment = comment.to_owned();
     operation.settle_time = Some(draft.now());
     draft.update_operation(operation.clone());
+    draft.tell(&operation.user_id, given_back(&operation, &slices, reason));
     Ok(answer(draft, operation, false))
+}
+
+fn given_back(operation: &Operation, slices: &[Slice], reason: RefundReason) -> EventBody {
+    let free = slices.iter().filter(|slice| slice.source.unit() == Unit::Operation);
+    let settled = OperationSettled {
+        operation_id: operation.operation_id,
+        kind: operation.kind.clone(),
+        refunded: operation.refunded,
+        free_operations: free.map(|slice| slice.amount).sum(),
+        reason,
+    };
+    match reason {
+        RefundReason::Expired => EventBody::OperationExpired(settled),
+        RefundReason::JobFailed
+        | RefundReason::ContentRejected
+        | RefundReason::Undeliverable
+        | RefundReason::CustomerRequest
+        | RefundReason::Other => EventBody::OperationRefunded(settled),
+    }
 }
 
 /// The slices of a partial refund: what was taken last comes back first, so the user's own money before promotional.

@@ -84,15 +84,6 @@ pub struct State {
     pub inviters: BTreeSet<UserId>,
 }
 
-impl State {
-    /// All grants of one user that were loaded.
-    pub fn grants_of(&self, user_id: &UserId) -> impl Iterator<Item = &Grant> {
-        let first = (user_id.clone(), GrantId(uuid::Uuid::nil()));
-        let last = (user_id.clone(), GrantId(uuid::Uuid::max()));
-        self.grants.range(first..=last).map(|(_, grant)| grant)
-    }
-}
-
 /// What a batch writes: each row once, in its last form.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Changes {
