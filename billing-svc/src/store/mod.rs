@@ -2,10 +2,13 @@
 //!
 //! Writing goes through [`Transaction`] alone: begin → `load(needs)` → (the ledger decides) → `apply(changes)` →
 //! commit. `load` locks the users in sorted order before it reads anything else, so what a batch decides on can't
-//! change under it; `apply` writes each row once and checks that as many rows changed as should. Only the committer's
-//! own tasks open transactions.
+//! change under it; `apply` writes each row once and checks that as many rows changed as should. The committer's own
+//! tasks open these transactions.
 //!
-//! Reading (`read.rs`) is single statements, each a consistent picture of its own, scoped by the owner of the rows.
+//! What is no money is written beside it: the order in which events are given out and how far consumers have come
+//! (`outbox.rs`), how far a provider's list was read (`providers.rs`), each in a task of its own (`task.rs`).
+//!
+//! Reading (`read/`) is single statements, each a consistent picture of its own, scoped by the owner of the rows.
 //! [`Snapshot`] is one consistent picture of everything, for `verify`.
 //!
 //! Rows never leave this module: callers see the ledger's own types. A row that can't be read back is
@@ -15,16 +18,23 @@ mod apply;
 mod dialect;
 mod error;
 mod load;
+mod outbox;
+mod providers;
 mod publish;
 mod read;
 mod snapshot;
 mod tables;
+mod task;
 mod transaction;
 
+use std::sync::Arc;
+
 use sea_orm::DatabaseConnection;
+use tokio::sync::watch;
 
 pub use error::StoreError;
-pub use read::Due;
+pub use outbox::Acked;
+pub use read::{Due, FindUsers, HistoryRow};
 pub use snapshot::{Found, Snapshot};
 pub use transaction::Transaction;
 
@@ -32,11 +42,13 @@ pub use transaction::Transaction;
 #[derive(Debug, Clone)]
 pub struct Store {
     connection: DatabaseConnection,
+    /// Changes whenever this process has given events out.
+    given_out: Arc<watch::Sender<()>>,
 }
 
 impl Store {
     /// On a connection whose schema has been prepared.
     pub fn new(connection: DatabaseConnection) -> Self {
-        Self { connection }
+        Self { connection, given_out: Arc::default() }
     }
 }

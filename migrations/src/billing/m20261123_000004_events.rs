@@ -38,7 +38,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-const STATEMENTS: [&str; 6] = [
+const STATEMENTS: [&str; 7] = [
     "CREATE TABLE events (
         user_id {key} NOT NULL,
         sequence {int} NOT NULL CHECK (sequence > 0),
@@ -49,8 +49,9 @@ const STATEMENTS: [&str; 6] = [
         PRIMARY KEY (user_id, sequence)
     ) {rows}",
     "CREATE UNIQUE INDEX events_position ON events (position) WHERE position IS NOT NULL",
-    // What has no position yet.
+    // What has no position yet: whose it is, and all of theirs.
     "CREATE INDEX events_waiting ON events (create_time, user_id, sequence) WHERE position IS NULL",
+    "CREATE INDEX events_waiting_of_user ON events (user_id, sequence) WHERE position IS NULL",
     "CREATE TABLE event_position (
         id {int} NOT NULL PRIMARY KEY CHECK (id = 1),
         position {int} NOT NULL CHECK (position >= 0)

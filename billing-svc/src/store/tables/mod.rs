@@ -1,7 +1,10 @@
-//! One file a table, all the same shape: the row as it is stored (`Model`), `read` to the ledger's type, and `row` back.
+//! One file a table, all the same shape: the row as it is stored (`Model`), `read` to the ledger's type, and `row` back
+//! where the ledger has one.
 
 pub mod admin_requests;
 pub mod entries;
+pub mod event_consumers;
+pub mod event_position;
 pub mod events;
 pub mod grants;
 mod json;
@@ -12,6 +15,7 @@ pub mod payments;
 pub mod prices;
 pub mod promo_codes;
 pub mod promo_redemptions;
+pub mod provider_cursors;
 pub mod referral_codes;
 pub mod referrals;
 pub mod users;

@@ -1,27 +1,23 @@
-//! Queries. Each is one statement, so each answer is a picture of one moment; each is scoped by the owner of the rows.
+//! Queries. Nearly each is one statement, so its answer is a picture of one moment; where one takes several, its rows
+//! are each of their own moment, and none is missing. Lists of a user are scoped by the user.
 
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, ExprTrait},
-};
+mod due;
+mod payments;
+mod promotions;
+mod users;
 
-use super::tables::{Named, entries, grants, operations, prices, users};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+pub use due::Due;
+pub use payments::HistoryRow;
+pub use users::FindUsers;
+
+use super::tables::{Named as _, entries, grants, operations, prices};
 use super::{Store, StoreError, dialect};
 use crate::ledger::{
-    Entry, Grant, GrantId, Operation, OperationId, OperationState, Policy, PriceList, Timestamp,
-    User, UserId, UserView,
+    Entry, Grant, Operation, OperationId, OperationState, Policy, PriceList, Timestamp, User,
+    UserId, UserView,
 };
-
-/// A hold or a grant whose time is up.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Due<Id> {
-    /// Whose.
-    pub user_id: UserId,
-    /// Which.
-    pub id: Id,
-    /// Since when.
-    pub expire_time: Timestamp,
-}
 
 impl Store {
     /// Does the database answer?
@@ -67,8 +63,9 @@ impl Store {
         &self,
         user_id: &UserId,
     ) -> Result<(Option<User>, Vec<Grant>), StoreError> {
-        let found = users::Entity::find()
-            .filter(users::Column::UserId.eq(user_id.as_str()))
+        use crate::store::tables::users::{Column, Entity};
+        let found = Entity::find()
+            .filter(Column::UserId.eq(user_id.as_str()))
             .find_with_related(grants::Entity)
             .all(&self.connection)
             .await
@@ -135,70 +132,6 @@ impl Store {
     pub async fn prices(&self) -> Result<PriceList, StoreError> {
         prices::newest(&self.connection).await
     }
-
-    /// Holds whose time is up at `now`, the oldest first, after the one given.
-    pub async fn due_holds(
-        &self,
-        now: Timestamp,
-        after: Option<&Due<OperationId>>,
-        limit: u64,
-    ) -> Result<Vec<Due<OperationId>>, StoreError> {
-        use operations::Column;
-        let mut select = operations::Entity::find()
-            .select_only()
-            .columns([Column::UserId, Column::OperationId, Column::ExpireTime])
-            // In these very words: a bound value would not match the partial index.
-            .filter(Expr::cust("state = 'CHARGED'"))
-            .filter(Column::ExpireTime.lte(now.micros()))
-            .order_by_asc(Column::ExpireTime)
-            .order_by_asc(Column::OperationId)
-            .limit(limit);
-        if let Some(after) = after {
-            select = select.filter(
-                Expr::tuple([Expr::col(Column::ExpireTime), Expr::col(Column::OperationId)])
-                    .gt(Expr::tuple([after.expire_time.micros().into(), after.id.0.into()])),
-            );
-        }
-        let rows: Vec<(String, uuid::Uuid, i64)> =
-            select.into_tuple().all(&self.connection).await.map_err(dialect::failed)?;
-        rows.into_iter().map(|row| due("operations", row, OperationId)).collect()
-    }
-
-    /// Grants with something left whose time is up at `now`, the oldest first, after the one given.
-    pub async fn due_grants(
-        &self,
-        now: Timestamp,
-        after: Option<&Due<GrantId>>,
-        limit: u64,
-    ) -> Result<Vec<Due<GrantId>>, StoreError> {
-        use grants::Column;
-        let mut select = grants::Entity::find()
-            .select_only()
-            .columns([Column::UserId, Column::GrantId, Column::ExpireTime])
-            .filter(Expr::cust("remaining > 0 AND expire_time IS NOT NULL"))
-            .filter(Column::ExpireTime.lte(now.micros()))
-            .order_by_asc(Column::ExpireTime)
-            .order_by_asc(Column::GrantId)
-            .limit(limit);
-        if let Some(after) = after {
-            select = select.filter(
-                Expr::tuple([Expr::col(Column::ExpireTime), Expr::col(Column::GrantId)])
-                    .gt(Expr::tuple([after.expire_time.micros().into(), after.id.0.into()])),
-            );
-        }
-        let rows: Vec<(String, uuid::Uuid, i64)> =
-            select.into_tuple().all(&self.connection).await.map_err(dialect::failed)?;
-        rows.into_iter().map(|row| due("grants", row, GrantId)).collect()
-    }
-}
-
-fn due<Id>(
-    table: &str,
-    (user, id, expire_time): (String, uuid::Uuid, i64),
-    of: fn(uuid::Uuid) -> Id,
-) -> Result<Due<Id>, StoreError> {
-    let expire_time = Timestamp::from_micros(expire_time);
-    Ok(Due { user_id: owner(table, user)?, id: of(id), expire_time })
 }
 
 fn owner(table: &str, user: String) -> Result<UserId, StoreError> {
