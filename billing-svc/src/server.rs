@@ -9,6 +9,9 @@ use anyhow::Context;
 use migrations::BillingMigrator;
 use proto::billing::v1::admin_service_server::AdminServiceServer;
 use proto::billing::v1::billing_service_server::BillingServiceServer;
+use proto::billing::v1::event_service_server::EventServiceServer;
+use proto::billing::v1::payment_service_server::PaymentServiceServer;
+use proto::billing::v1::promotion_service_server::PromotionServiceServer;
 use sea_orm::DbBackend;
 use secrecy::ExposeSecret;
 use service_kit::auth::Callers;
@@ -78,12 +81,13 @@ pub async fn run(
     });
     let readiness = Readiness::of_database(database.connection.clone());
     let http = start_http(listeners.http, readiness.clone(), &down)?;
-    let edge = Edge {
+    let edge = Edge::new(
         store,
-        committer: committer.clone(),
-        policy: settings.policy.into(),
-        currency: settings.currency,
-    };
+        committer.clone(),
+        settings.policy,
+        settings.currency,
+        down.clone(),
+    );
     let (grpc, health) = start_grpc(listeners.grpc, edge, settings.callers, &down).await?;
 
     announce(ServingStatus::Serving, &readiness, &health).await;
@@ -151,7 +155,15 @@ fn start_http(
 /// Tells load balancers, by both ways in which they ask.
 async fn announce(status: ServingStatus, readiness: &Readiness, health: &HealthReporter) {
     readiness.set_ready(status == ServingStatus::Serving);
-    for name in ["", BillingServiceServer::<Edge>::NAME, AdminServiceServer::<Edge>::NAME] {
+    let names = [
+        "",
+        BillingServiceServer::<Edge>::NAME,
+        PaymentServiceServer::<Edge>::NAME,
+        PromotionServiceServer::<Edge>::NAME,
+        EventServiceServer::<Edge>::NAME,
+        AdminServiceServer::<Edge>::NAME,
+    ];
+    for name in names {
         health.set_service_status(name, status).await;
     }
 }

@@ -6,7 +6,7 @@ use service_kit::auth::Caller;
 use tokio::time::Instant;
 use tonic::metadata::MetadataMap;
 
-use super::status::Refusal;
+use super::refusal::Refusal;
 
 /// Who calls, and until when they wait.
 #[derive(Debug)]

@@ -9,8 +9,11 @@
 mod admin;
 mod billing;
 mod call;
+mod event;
 mod from_wire;
 mod pages;
+mod promotion;
+mod refusal;
 pub mod roles;
 mod rules;
 pub mod status;
@@ -21,17 +24,27 @@ use std::time::SystemTime;
 
 use prost::Message;
 use prost_types::FileDescriptorSet;
+use proto::billing::v1;
 use proto::billing::v1::admin_service_server::AdminServiceServer;
 use proto::billing::v1::billing_service_server::BillingServiceServer;
+use proto::billing::v1::event_service_server::EventServiceServer;
+use proto::billing::v1::promotion_service_server::PromotionServiceServer;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::{Response, Status};
 
 use crate::committer::Committer;
-use crate::ledger::{Command, OperationId, Outcome, Policy, Timestamp, UserId};
+use crate::ledger::{
+    Command, OperationId, Outcome, Payment, PaymentId, PaymentState, Policy, Rejection, Timestamp,
+    UserId,
+};
 use crate::store::Store;
 
 use call::Call;
-use status::Refusal;
+use event::MAX_WATCHERS;
+use promotion::Attempts;
+use refusal::Refusal;
 
 /// The largest message that is read: no request of ours comes near it.
 const MAX_MESSAGE: usize = 4 << 20;
@@ -47,15 +60,44 @@ pub struct Edge {
     pub policy: Arc<Policy>,
     /// Of all amounts, ISO 4217.
     pub currency: Arc<str>,
+    /// Cancelled when the server takes no more calls: streams end then.
+    draining: CancellationToken,
+    /// Places for watchers.
+    watchers: Arc<Semaphore>,
+    /// Who has tried how many wrong codes.
+    attempts: Attempts,
 }
 
 impl Edge {
+    /// On what it needs; its streams end when `draining` is cancelled.
+    pub fn new(
+        store: Store,
+        committer: Committer,
+        policy: Policy,
+        currency: Arc<str>,
+        draining: CancellationToken,
+    ) -> Self {
+        Self {
+            store,
+            committer,
+            policy: policy.into(),
+            currency,
+            draining,
+            watchers: Arc::new(Semaphore::new(MAX_WATCHERS)),
+            attempts: Attempts::default(),
+        }
+    }
+
     /// Adds our services to the routes.
     pub fn add_to(self, routes: Routes) -> Routes {
         let billing = BillingServiceServer::new(self.clone());
+        let promotion = PromotionServiceServer::new(self.clone());
+        let event = EventServiceServer::new(self.clone());
         let admin = AdminServiceServer::new(self);
         routes
             .add_service(billing.max_decoding_message_size(MAX_MESSAGE))
+            .add_service(promotion.max_decoding_message_size(MAX_MESSAGE))
+            .add_service(event.max_decoding_message_size(MAX_MESSAGE))
             .add_service(admin.max_decoding_message_size(MAX_MESSAGE))
     }
 
@@ -68,6 +110,29 @@ impl Edge {
     /// Whose operation it is: commands about an operation name its user.
     async fn owner(&self, id: OperationId) -> Result<UserId, Refusal> {
         self.store.user_of(id).await?.ok_or(Refusal::OperationNotFound)
+    }
+
+    /// One payment.
+    async fn payment(&self, id: PaymentId) -> Result<Payment, Refusal> {
+        let found = self.store.payment(id).await?;
+        found.ok_or(Refusal::Rule(Rejection::PaymentNotFound))
+    }
+
+    /// A payment as lists show it. Only what was refunded or disputed has refunds that took something, so that a list
+    /// rarely reads more than its own rows.
+    async fn listed(&self, payment: Payment) -> Result<v1::Payment, Refusal> {
+        let refunds = match payment.state {
+            PaymentState::Refunded | PaymentState::Disputed => {
+                self.store.refunds_of(&payment.user_id, payment.payment_id).await?
+            }
+            PaymentState::Created
+            | PaymentState::Pending
+            | PaymentState::Paid
+            | PaymentState::Credited
+            | PaymentState::Canceled
+            | PaymentState::Expired => Vec::new(),
+        };
+        Ok(to_wire::payment(payment, &refunds, &self.currency))
     }
 
     fn answer<T>(&self, result: Result<T, Refusal>) -> Result<Response<T>, Status> {

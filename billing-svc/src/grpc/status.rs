@@ -2,17 +2,16 @@
 //!
 //! A caller's text never holds internals; what they are is logged here, where the error ends.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use proto::billing::v1::ErrorReason;
 use service_kit::grpc::Refusal as Answer;
 use tonic::{Code, Status};
 
+use super::refusal::Refusal;
 use super::rules;
 use super::to_wire::reason_name;
 use crate::committer::SubmitError;
-use crate::ledger::Rejection;
 use crate::store::StoreError;
 
 /// The domain of every `ErrorInfo`.
@@ -21,41 +20,7 @@ pub const DOMAIN: &str = "billing.kopilka";
 /// How long a caller should wait before it repeats a call that met too much load or a database that did not answer.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// Why a call was refused, before it has a code.
-#[derive(Debug)]
-pub enum Refusal {
-    /// A field breaks a rule that needs no database.
-    Field {
-        /// By its name in the proto.
-        field: &'static str,
-        /// What it takes.
-        takes: Cow<'static, str>,
-    },
-    /// A kind that can stand in no price list.
-    UnknownKind,
-    /// No such operation.
-    OperationNotFound,
-    /// The caller's role may call this, but not so.
-    Forbidden {
-        /// What it may.
-        may: &'static str,
-    },
-    /// A rule of the ledger.
-    Rule(Rejection),
-    /// The committer did not do it.
-    Submit(SubmitError),
-    /// A read failed.
-    Read(StoreError),
-    /// A defect of ours.
-    Defect(&'static str),
-}
-
 impl Refusal {
-    /// A field and what it takes.
-    pub fn field(field: &'static str, takes: impl Into<Cow<'static, str>>) -> Self {
-        Self::Field { field, takes: takes.into() }
-    }
-
     /// As it goes on the wire; amounts are said in `currency`.
     pub fn into_status(self, currency: &str) -> Status {
         match self {
@@ -63,6 +28,14 @@ impl Refusal {
             Self::UnknownKind => unknown_kind(),
             Self::OperationNotFound => operation_not_found(),
             Self::Forbidden { may } => forbidden(may),
+            Self::Limit { limit, retry_after } => limited(limit, retry_after),
+            Self::Overloaded => too_many_calls(),
+            Self::Draining => retryable(
+                ErrorReason::StoreUnavailable,
+                "this instance is shutting down: watch again, another one goes on",
+            ),
+            Self::ProviderNotConfigured => not_configured(),
+            Self::ProviderUnavailable { retry_after } => provider_unavailable(retry_after),
             Self::Rule(rejection) => rules::in_words(rejection, currency),
             Self::Submit(error) => of_submit(error),
             Self::Read(error) => of_read(&error),
@@ -72,12 +45,6 @@ impl Refusal {
             }
         }
         .into_status()
-    }
-}
-
-impl From<StoreError> for Refusal {
-    fn from(error: StoreError) -> Self {
-        Self::Read(error)
     }
 }
 
@@ -149,6 +116,30 @@ pub(super) fn internal() -> Answer {
     answer(Code::Internal, ErrorReason::Internal, message)
 }
 
+/// In whole seconds, rounded up: who waits so long never comes too early.
+fn pause(retry_after: Duration) -> Duration {
+    Duration::from_secs(retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0))
+}
+
+fn limited(limit: &str, retry_after: Duration) -> Answer {
+    let pause = pause(retry_after);
+    let message = format!("too often: try again in {} s", pause.as_secs());
+    answer(Code::ResourceExhausted, ErrorReason::LimitExceeded, message)
+        .metadata("limit", limit)
+        .retry_after(pause)
+}
+
+fn not_configured() -> Answer {
+    let message = "this deployment has no such way to pay: ListPaymentMethods names those it has";
+    answer(Code::FailedPrecondition, ErrorReason::ProviderNotConfigured, message)
+}
+
+fn provider_unavailable(retry_after: Duration) -> Answer {
+    let message = "the payment provider does not answer: repeat the same request a little later";
+    answer(Code::Unavailable, ErrorReason::ProviderUnavailable, message)
+        .retry_after(pause(retry_after))
+}
+
 fn store_unavailable() -> Answer {
     retryable(
         ErrorReason::StoreUnavailable,
@@ -197,6 +188,7 @@ mod tests {
     use tonic_types::StatusExt;
 
     use super::*;
+    use crate::ledger::{OperationId, Rejection};
 
     #[test]
     fn what_may_succeed_later_says_so() {

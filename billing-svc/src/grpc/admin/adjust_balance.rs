@@ -4,7 +4,7 @@ use proto::billing::v1::{AdjustBalanceRequest, AdjustBalanceResponse};
 use tonic::Request;
 
 use crate::grpc::call::Call;
-use crate::grpc::status::Refusal;
+use crate::grpc::refusal::Refusal;
 use crate::grpc::{Edge, from_wire, to_wire};
 use crate::ledger::{Command, Outcome};
 

@@ -2,8 +2,13 @@
 
 mod adjust_balance;
 mod create_promo_code;
+mod credit_payment;
+mod find_users;
 mod grant_credits;
+mod list_grants;
+mod list_promo_codes;
 mod publish_prices;
+mod record_dispute;
 mod revoke_grant;
 mod set_standing;
 
@@ -45,9 +50,9 @@ impl AdminService for Edge {
 
     async fn list_grants(
         &self,
-        _request: Request<ListGrantsRequest>,
+        request: Request<ListGrantsRequest>,
     ) -> Result<Response<ListGrantsResponse>, Status> {
-        Err(Status::unimplemented(""))
+        self.answer(list_grants::list_grants(self, request).await)
     }
 
     async fn set_standing(
@@ -59,9 +64,9 @@ impl AdminService for Edge {
 
     async fn find_users(
         &self,
-        _request: Request<FindUsersRequest>,
+        request: Request<FindUsersRequest>,
     ) -> Result<Response<FindUsersResponse>, Status> {
-        Err(Status::unimplemented(""))
+        self.answer(find_users::find_users(self, request).await)
     }
 
     async fn publish_prices(
@@ -80,29 +85,30 @@ impl AdminService for Edge {
 
     async fn list_promo_codes(
         &self,
-        _request: Request<ListPromoCodesRequest>,
+        request: Request<ListPromoCodesRequest>,
     ) -> Result<Response<ListPromoCodesResponse>, Status> {
-        Err(Status::unimplemented(""))
+        self.answer(list_promo_codes::list_promo_codes(self, request).await)
     }
 
     async fn refund_payment(
         &self,
-        _request: Request<RefundPaymentRequest>,
+        request: Request<RefundPaymentRequest>,
     ) -> Result<Response<RefundPaymentResponse>, Status> {
+        drop(request);
         Err(Status::unimplemented(""))
     }
 
     async fn credit_payment(
         &self,
-        _request: Request<CreditPaymentRequest>,
+        request: Request<CreditPaymentRequest>,
     ) -> Result<Response<CreditPaymentResponse>, Status> {
-        Err(Status::unimplemented(""))
+        self.answer(credit_payment::credit_payment(self, request).await)
     }
 
     async fn record_dispute(
         &self,
-        _request: Request<RecordDisputeRequest>,
+        request: Request<RecordDisputeRequest>,
     ) -> Result<Response<RecordDisputeResponse>, Status> {
-        Err(Status::unimplemented(""))
+        self.answer(record_dispute::record_dispute(self, request).await)
     }
 }

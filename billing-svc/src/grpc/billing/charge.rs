@@ -5,7 +5,7 @@ use tonic::Request;
 use uuid::Uuid;
 
 use crate::grpc::call::Call;
-use crate::grpc::status::Refusal;
+use crate::grpc::refusal::Refusal;
 use crate::grpc::{Edge, from_wire, to_wire};
 use crate::ledger::{Charge, Command, OperationId, Outcome};
 

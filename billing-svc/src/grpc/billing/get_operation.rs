@@ -3,7 +3,7 @@
 use proto::billing::v1::{GetOperationRequest, GetOperationResponse};
 use tonic::Request;
 
-use crate::grpc::status::Refusal;
+use crate::grpc::refusal::Refusal;
 use crate::grpc::{Edge, from_wire, to_wire};
 
 pub async fn get_operation(

@@ -3,7 +3,7 @@
 use proto::billing::v1::{GetUserInfoRequest, GetUserInfoResponse};
 use tonic::Request;
 
-use crate::grpc::status::Refusal;
+use crate::grpc::refusal::Refusal;
 use crate::grpc::{Edge, from_wire, now, to_wire};
 
 pub async fn get_user_info(

@@ -4,7 +4,7 @@ use proto::billing::v1::{ListEntriesRequest, ListEntriesResponse};
 use tonic::Request;
 
 use crate::grpc::pages::{self, List};
-use crate::grpc::status::Refusal;
+use crate::grpc::refusal::Refusal;
 use crate::grpc::{Edge, from_wire, to_wire};
 
 pub async fn list_entries(
@@ -19,12 +19,8 @@ pub async fn list_entries(
 
     // One more than the page shows, to know whether another page follows.
     let mut entries = edge.store.entries(&user_id, before, (size + 1).into()).await?;
-    let more = entries.len() > size as usize;
-    entries.truncate(size as usize);
-    let next_page_token = match entries.last() {
-        Some(last) if more => pages::after_entry(list, last.sequence),
-        Some(_) | None => String::new(),
-    };
+    let next_page_token =
+        pages::next(&mut entries, size, |last| pages::after_entry(list, last.sequence));
     let entries = entries.into_iter().map(|entry| to_wire::entry(entry, &edge.currency)).collect();
     Ok(ListEntriesResponse { entries, next_page_token })
 }

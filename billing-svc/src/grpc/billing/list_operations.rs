@@ -4,7 +4,7 @@ use proto::billing::v1::{ListOperationsRequest, ListOperationsResponse};
 use tonic::Request;
 
 use crate::grpc::pages::{self, List};
-use crate::grpc::status::Refusal;
+use crate::grpc::refusal::Refusal;
 use crate::grpc::{Edge, from_wire, to_wire};
 
 pub async fn list_operations(
@@ -21,12 +21,8 @@ pub async fn list_operations(
     // One more than the page shows, to know whether another page follows.
     let mut operations =
         edge.store.operations(&user_id, &states, before, (size + 1).into()).await?;
-    let more = operations.len() > size as usize;
-    operations.truncate(size as usize);
-    let next_page_token = match operations.last() {
-        Some(last) if more => pages::after_operation(list, last.operation_id),
-        Some(_) | None => String::new(),
-    };
+    let next_page_token =
+        pages::next(&mut operations, size, |last| pages::after_operation(list, last.operation_id));
     let operations = operations
         .into_iter()
         .map(|operation| to_wire::operation(operation, &edge.currency))

@@ -3,7 +3,7 @@
 use proto::billing::v1::{ListPricesRequest, ListPricesResponse};
 use tonic::Request;
 
-use crate::grpc::status::Refusal;
+use crate::grpc::refusal::Refusal;
 use crate::grpc::{Edge, to_wire};
 
 pub async fn list_prices(

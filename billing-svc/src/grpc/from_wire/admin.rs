@@ -4,7 +4,7 @@ use proto::billing::v1;
 use proto::google::r#type::Money;
 
 use super::{MAX_TEXT_CHARS, amount, filter, has_nul, positive, time, uuid};
-use crate::grpc::status::Refusal;
+use crate::grpc::refusal::Refusal;
 use crate::ledger::{
     Amount, Credits, DisputeOutcome, GrantId, GrantKind, Kind, MAX_MOVEMENT, Price, Standing,
     Timestamp, Unit,

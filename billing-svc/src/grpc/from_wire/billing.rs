@@ -7,7 +7,7 @@ use proto::billing::v1;
 use proto::google::r#type::Money;
 
 use super::{MAX_TEXT_CHARS, amount, filter, has_nul, uuid};
-use crate::grpc::status::Refusal;
+use crate::grpc::refusal::Refusal;
 use crate::ledger::{Amount, Kind, OperationId, OperationState, RefundReason};
 
 const MIN_HOLD: Duration = Duration::from_secs(60);

@@ -1,6 +1,6 @@
 //! What `EventService` is asked.
 
-use crate::grpc::status::Refusal;
+use crate::grpc::refusal::Refusal;
 
 const MAX_CONSUMER_CHARS: usize = 64;
 

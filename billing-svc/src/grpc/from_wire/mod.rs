@@ -10,7 +10,7 @@ use proto::google::r#type::Money;
 use proto::money;
 use uuid::Uuid;
 
-use super::status::Refusal;
+use super::refusal::Refusal;
 use crate::ledger::{Amount, MAX_MOVEMENT, RequestId, Timestamp, UserId};
 
 pub use admin::{
@@ -22,7 +22,10 @@ pub use billing::{
     states,
 };
 pub use events::{ack_position, after, consumer};
-pub use payments::{part, payment_id, payment_states, provider};
+pub use payments::{
+    charge_id, invoice_payload, notification_body, notification_headers, part, payment_id,
+    payment_states, provider, receipt_email, return_url, source_ip, stars, top_up,
+};
 pub use promotions::{promo_code, promo_code_name, referral_code};
 
 const MAX_TEXT_CHARS: usize = 500;

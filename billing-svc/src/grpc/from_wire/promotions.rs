@@ -5,7 +5,7 @@ use proto::billing::v1::promo_code::Credits as Wire;
 
 use super::admin::{given_money, given_operations, priority_in};
 use super::{has_nul, time};
-use crate::grpc::status::Refusal;
+use crate::grpc::refusal::Refusal;
 use crate::ledger::{PromoCode, PromoCodeName, ReferralCode, Rejection, Timestamp};
 
 const MAX_CAMPAIGN_CHARS: usize = 64;

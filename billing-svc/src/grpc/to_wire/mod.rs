@@ -14,7 +14,9 @@ use crate::ledger::{
 };
 
 pub use events::event;
-pub use payments::{payment, payment_state_name, provider_money, refund, whole_payment};
+pub use payments::{
+    payment, payment_state_name, refund, whole_payment,
+};
 pub use promotions::promo_code;
 
 pub fn money(amount: Amount, currency: &str) -> Money {

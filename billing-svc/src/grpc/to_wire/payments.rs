@@ -80,7 +80,7 @@ fn taken(refunds: &[PaymentRefund]) -> Amount {
 }
 
 /// In the provider's own currency.
-pub fn provider_money(amount: &ProviderAmount) -> Money {
+fn provider_money(amount: &ProviderAmount) -> Money {
     money(amount.amount, &amount.currency)
 }
 

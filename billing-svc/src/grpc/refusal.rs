@@ -1,0 +1,68 @@
+//! Why a call was refused, before it is said in a code and words: `status.rs` does that.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use crate::committer::SubmitError;
+use crate::ledger::Rejection;
+use crate::store::StoreError;
+
+/// Why a call was refused.
+#[derive(Debug)]
+pub enum Refusal {
+    /// A field breaks a rule that needs no database.
+    Field {
+        /// By its name in the proto.
+        field: &'static str,
+        /// What it takes.
+        takes: Cow<'static, str>,
+    },
+    /// A kind that can stand in no price list.
+    UnknownKind,
+    /// No such operation.
+    OperationNotFound,
+    /// The caller's role may call this, but not so.
+    Forbidden {
+        /// What it may.
+        may: &'static str,
+    },
+    /// Too often, or too much.
+    Limit {
+        /// The limit that was met, by its name for programs.
+        limit: &'static str,
+        /// When it may be tried again.
+        retry_after: Duration,
+    },
+    /// Too many calls, or too many of one kind.
+    Overloaded,
+    /// A stream that its server ends.
+    Draining,
+    /// The deployment has no such way to pay.
+    ProviderNotConfigured,
+    /// The payment provider does not answer.
+    ProviderUnavailable {
+        /// Not before.
+        retry_after: Duration,
+    },
+    /// A rule of the ledger.
+    Rule(Rejection),
+    /// The committer did not do it.
+    Submit(SubmitError),
+    /// A read failed.
+    Read(StoreError),
+    /// A defect of ours.
+    Defect(&'static str),
+}
+
+impl Refusal {
+    /// A field and what it takes.
+    pub fn field(field: &'static str, takes: impl Into<Cow<'static, str>>) -> Self {
+        Self::Field { field, takes: takes.into() }
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::Read(error)
+    }
+}
