@@ -20,8 +20,9 @@ pub use config::Config;
 
 use crate::fal::FalStandIn;
 use crate::page::{Page, Stage};
-use crate::system::{ADMIN_TOKEN, Outside, Processes};
+use crate::system::{ADMIN_TOKEN, Outside, Processes, shop_at};
 use crate::telegram::TelegramStandIn;
+use crate::yookassa::YookassaStandIn;
 
 /// Who chats when nobody has yet; real ids exceed 32 bits.
 const FIRST_USERS: [(i64, &str, &str); 3] = [
@@ -46,10 +47,16 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     }
     let telegram = telegram_stand_in(&config).await?;
     let fal = fal_stand_in(&config).await?;
-    let outside = outside(&config, telegram.as_deref(), fal.as_deref())?;
-    let (folder, settings) = (config.data.clone(), Config::settings());
+    let yookassa = yookassa_stand_in(&config).await?;
+    let mut outside = outside(&config, telegram.as_deref(), fal.as_deref())?;
+    outside.yookassa = yookassa.as_deref().map(shop_at);
+    let (folder, mut settings) = (config.data.clone(), Config::settings());
+    // From the checkout page back to the chat.
+    let chat = format!("http://{}/", config.listen);
+    settings.entry("YOOKASSA_RETURN_URL".to_owned()).or_insert(chat);
     let mut processes = Processes::new(folder, config.addresses(), outside, settings, true)?;
-    let stage = Stage { telegram: telegram.clone(), fal, operator: processes.operator().clone() };
+    let operator = processes.operator().clone();
+    let stage = Stage { telegram: telegram.clone(), fal, yookassa: None, operator };
     let page = Page::start(page_listener, stage);
     let served = serve(&config, &mut processes, page.url(), &shutdown).await;
 
@@ -57,6 +64,9 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     let stopped = processes.stop_all().await;
     if let Some(telegram) = telegram {
         telegram.flush()?;
+    }
+    if let Some(yookassa) = yookassa {
+        yookassa.flush()?;
     }
     served.and(stopped)?;
     println!("Kopilka: stopped. The state is kept in {}.", config.data.display());
@@ -127,6 +137,18 @@ async fn fal_stand_in(config: &Config) -> anyhow::Result<Option<Arc<FalStandIn>>
     Ok(Some(Arc::new(fal)))
 }
 
+async fn yookassa_stand_in(config: &Config) -> anyhow::Result<Option<Arc<YookassaStandIn>>> {
+    if config.real_yookassa()? {
+        println!("Kopilka: YOOKASSA_SHOP_ID is set: the real YooKassa is used, for real money");
+        return Ok(None);
+    }
+    let listener =
+        bind(config.yookassa_listen, "the stand-in of YooKassa", "SANDBOX_YOOKASSA_LISTEN").await?;
+    let yookassa = YookassaStandIn::open(listener, &config.data.join("yookassa"))?;
+    yookassa.notify_at(format!("http://{}/payments/yookassa", config.gateway_http_listen));
+    Ok(Some(Arc::new(yookassa)))
+}
+
 fn outside(
     config: &Config,
     telegram: Option<&TelegramStandIn>,
@@ -140,6 +162,8 @@ fn outside(
         telegram_token: telegram_token.context("no Telegram")?,
         fal_url: fal.map(FalStandIn::url),
         fal_key: fal_key.context("no fal.ai")?,
+        yookassa: None,
+        bank_url: None,
     })
 }
 

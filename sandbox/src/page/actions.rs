@@ -11,9 +11,8 @@ use proto::client::CallError;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Stage, live, money};
-use crate::telegram::{TelegramStandIn, TelegramUser};
-use crate::{fal, telegram};
+use super::{Stage, faults, money};
+use crate::telegram::{NotPaid, TelegramStandIn, TelegramUser};
 
 pub(super) type Shared = State<Arc<Stage>>;
 pub(super) type Done = Result<Response, Problem>;
@@ -59,7 +58,7 @@ pub(super) fn person(stage: &Stage, id: i64) -> Result<TelegramUser, Problem> {
 /// Everyone who can chat, and whether the chat is a stand-in at all.
 pub(super) async fn users(State(stage): Shared) -> Json<Value> {
     let users = stage.telegram.as_ref().map(|telegram| telegram.users());
-    Json(json!({"users": users, "faults": live::faults(&stage)}))
+    Json(json!({"users": users, "faults": faults::shown(&stage)}))
 }
 
 #[derive(Debug, Deserialize)]
@@ -210,6 +209,25 @@ pub(super) async fn press(
     let pressed = person(&stage, id)?.press_on(press.message_id, &press.data);
     pressed.map_err(|_| Problem(StatusCode::NOT_FOUND, "NO_SUCH_MESSAGE".to_owned()))?;
     done()
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Invoice {
+    message_id: i64,
+}
+
+/// Pays an invoice in the chat, as often as it is asked for. Where the bot said no, the chat shows its word.
+pub(super) async fn pay_invoice(
+    State(stage): Shared,
+    Path(id): Path<i64>,
+    Json(invoice): Json<Invoice>,
+) -> Done {
+    match person(&stage, id)?.pay_invoice(invoice.message_id).await {
+        Ok(_) | Err(NotPaid::Refused(_) | NotPaid::Unanswered) => done(),
+        Err(NotPaid::NoInvoice) => {
+            Err(Problem(StatusCode::NOT_FOUND, "NO_SUCH_MESSAGE".to_owned()))
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,7 +1,5 @@
 //! What is done to a payment from the panel, and to a chat's invoice.
 
-use std::sync::Arc;
-
 use anyhow::Context;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -16,7 +14,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Stage;
-use super::actions::{Done, Problem, Shared, done};
+use super::actions::{Done, Problem, Shared};
 use super::payments::{Act, applies};
 use crate::yookassa::YookassaStandIn;
 use crate::yookassa::amount::kopecks;
@@ -59,7 +57,15 @@ pub(super) async fn act(
         }
         Act::Dispute => record(&stage, payment, DisputeOutcome::Opened).await?,
         Act::DisputeWon => record(&stage, payment, DisputeOutcome::Won).await?,
-        Act::DisputeLost => record(&stage, payment, DisputeOutcome::Lost).await?,
+        Act::DisputeLost => {
+            let id = payment.provider_payment_id.clone();
+            let said = record(&stage, payment, DisputeOutcome::Lost).await?;
+            // The money leaves the provider as well.
+            if let Some(yookassa) = &stage.yookassa {
+                yookassa.dispute(&id).map_err(|_| Problem::conflict("NOT_NOW"))?;
+            }
+            said
+        }
         Act::Refund => refund(&stage, payment, amount).await?,
         Act::Credit => credit(&stage, payment).await?,
     };
@@ -154,10 +160,7 @@ pub(super) struct NewPromoCode {
     uses: i64,
 }
 
-pub(super) async fn add_promo_code(
-    State(stage): Shared,
-    Json(new): Json<NewPromoCode>,
-) -> Done {
+pub(super) async fn add_promo_code(State(stage): Shared, Json(new): Json<NewPromoCode>) -> Done {
     let credits = match (new.operations, new.amount) {
         (Some(operations), None) => Credits::Operations(operations),
         (None, Some(amount)) => Credits::Amount(money(&amount, crate::system::CURRENCY)?),

@@ -10,7 +10,6 @@ use proto::billing::v1::{
 };
 use proto::client::EventClient;
 use serde_json::{Value, json};
-use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::money::{amount, millis, refund_reason, standing};
@@ -25,27 +24,15 @@ const SHOWN: usize = 100;
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Events as the panel shows them, oldest first.
-#[derive(Debug)]
-pub(super) struct Events {
-    kept: Mutex<VecDeque<(String, Value)>>,
-    version: watch::Sender<u64>,
-}
+#[derive(Debug, Default)]
+pub(super) struct Events(Mutex<VecDeque<(String, Value)>>);
 
 impl Events {
-    pub(super) fn new() -> Self {
-        Self { kept: Mutex::new(VecDeque::new()), version: watch::Sender::new(0) }
-    }
-
     /// A user's newest events, newest first.
     pub(super) fn of(&self, user_id: &str) -> Vec<Value> {
         let kept = self.kept();
         let own = kept.iter().rev().filter(|(user, _)| user == user_id);
         own.take(SHOWN).map(|(_, event)| event.clone()).collect()
-    }
-
-    /// Changes with each event.
-    pub(super) fn changes(&self) -> watch::Receiver<u64> {
-        self.version.subscribe()
     }
 
     /// Follows until its task is ended; opens the stream again where it broke.
@@ -71,12 +58,10 @@ impl Events {
         if kept.len() > KEPT {
             kept.pop_front();
         }
-        drop(kept);
-        self.version.send_modify(|version| *version += 1);
     }
 
     fn kept(&self) -> MutexGuard<'_, VecDeque<(String, Value)>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::{Query, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::Stream;
@@ -13,7 +14,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::{Stage, money};
+use super::events::Events;
+use super::{Stage, faults, money};
 
 /// How old the shown money may be; billing-svc has no stream of one user's balance.
 const MONEY_EVERY: Duration = Duration::from_millis(600);
@@ -23,15 +25,16 @@ pub(super) struct Watched {
     user: i64,
 }
 
-/// Events `chat`, `faults` and `money` of one user.
+/// Events `chat`, `faults`, `money` and `events` of one user.
 pub(super) async fn events(
     State(stage): State<Arc<Stage>>,
+    Extension(events): Extension<Arc<Events>>,
     Query(watched): Query<Watched>,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let (sender, receiver) = mpsc::channel(8);
     tokio::spawn(async move {
         // Ends when the browser has gone: nobody is left to be told.
-        let feed = Feed::new(stage, watched.user, sender);
+        let feed = Feed::new(stage, events, watched.user, sender);
         feed.run().await.unwrap_or_default();
     });
     Sse::new(ReceiverStream::new(receiver)).keep_alive(KeepAlive::default())
@@ -42,17 +45,24 @@ struct Gone;
 
 struct Feed {
     stage: Arc<Stage>,
+    happened: Arc<Events>,
     user: i64,
     sender: mpsc::Sender<Result<Event, Infallible>>,
     chat: Value,
     faults: Value,
     money: Value,
+    events: Value,
 }
 
 impl Feed {
-    fn new(stage: Arc<Stage>, user: i64, sender: mpsc::Sender<Result<Event, Infallible>>) -> Self {
-        let (chat, faults, money) = (Value::Null, Value::Null, Value::Null);
-        Self { stage, user, sender, chat, faults, money }
+    fn new(
+        stage: Arc<Stage>,
+        happened: Arc<Events>,
+        user: i64,
+        sender: mpsc::Sender<Result<Event, Infallible>>,
+    ) -> Self {
+        let (chat, faults, money, events) = Default::default();
+        Self { stage, happened, user, sender, chat, faults, money, events }
     }
 
     async fn run(mut self) -> Result<(), ()> {
@@ -65,7 +75,7 @@ impl Feed {
             changes.mark_unchanged();
             self.tell().await.map_err(|Gone| ())?;
             if Instant::now() >= money_due {
-                let money = money::snapshot(&self.stage.operator, self.user).await;
+                let money = money::snapshot(&self.stage, self.user).await;
                 if money != self.money {
                     self.send("money", &money).await.map_err(|Gone| ())?;
                     self.money = money;
@@ -84,7 +94,7 @@ impl Feed {
         }
     }
 
-    /// Sends the chat and the faults where they changed.
+    /// Sends the chat, the faults and what happened where they changed.
     async fn tell(&mut self) -> Result<(), Gone> {
         let chat = match &self.stage.telegram {
             Some(telegram) => {
@@ -100,10 +110,15 @@ impl Feed {
             self.send("chat", &chat).await?;
             self.chat = chat;
         }
-        let faults = faults(&self.stage);
+        let faults = faults::shown(&self.stage);
         if faults != self.faults {
             self.send("faults", &faults).await?;
             self.faults = faults;
+        }
+        let events = json!(self.happened.of(&money::user_id(self.user)));
+        if events != self.events {
+            self.send("events", &events).await?;
+            self.events = events;
         }
         Ok(())
     }
@@ -112,14 +127,4 @@ impl Feed {
         let event = Event::default().event(name).data(data.to_string());
         self.sender.send(Ok(event)).await.map_err(|_| Gone)
     }
-}
-
-/// Which stand-ins there are and how each misbehaves; `null` for one that is not there.
-pub(super) fn faults(stage: &Stage) -> Value {
-    let fal = stage.fal.as_ref().map(|fal| json!({"failure": fal.planned()}));
-    let telegram = stage
-        .telegram
-        .as_ref()
-        .map(|telegram| json!({"failure": telegram.planned(), "twice": telegram.delivers_twice()}));
-    json!({"fal": fal, "telegram": telegram})
 }

@@ -4,14 +4,15 @@
 use std::time::Duration;
 
 use proto::billing::v1::{
-    Entry, Funding, Operation, OperationState, RefundReason, Unit, UserInfo, funding::Source,
+    Entry, Funding, Operation, OperationState, RefundReason, Standing, Unit, UserInfo,
+    funding::Source,
 };
 use proto::client::CallError;
 use proto::google::r#type::Money;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::system::Operator;
+use super::{Stage, payments};
 
 /// After this the page says that billing doesn't answer, whatever the client still tries.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -21,16 +22,22 @@ pub(super) fn user_id(telegram_id: i64) -> String {
     format!("tg:{telegram_id}")
 }
 
-/// User, operations and entries, or `{"error"}`.
-pub(super) async fn snapshot(operator: &Operator, telegram_id: i64) -> Value {
-    let id = user_id(telegram_id);
+/// User, operations, payments and entries, or `{"error"}`.
+pub(super) async fn snapshot(stage: &Stage, telegram_id: i64) -> Value {
+    let (operator, id) = (&stage.operator, user_id(telegram_id));
     let all = async {
-        tokio::try_join!(operator.user(&id), operator.operations(&id), operator.entries(&id))
+        tokio::try_join!(
+            operator.user(&id),
+            operator.operations(&id),
+            operator.payments_of(&id),
+            operator.entries(&id)
+        )
     };
     match timeout(PATIENCE, all).await {
-        Ok(Ok((user, operations, entries))) => json!({
+        Ok(Ok((user, operations, payments, entries))) => json!({
             "user": shown_user(&user),
             "operations": operations.iter().map(shown_operation).collect::<Vec<_>>(),
+            "payments": payments.iter().map(|payment| payments::shown(stage, payment)).collect::<Vec<_>>(),
             "entries": entries.iter().map(shown_entry).collect::<Vec<_>>(),
         }),
         Ok(Err(error)) => json!({"error": reason(&error)}),
@@ -51,16 +58,12 @@ fn shown_user(user: &UserInfo) -> Value {
         "held": amount(user.held.as_ref()),
         "free_left": user.free_operations_left,
         "free_total": user.free_operations_total,
-        "standing": user.standing().as_str_name().trim_start_matches("STANDING_"),
+        "standing": standing(user.standing()),
     })
 }
 
 fn shown_operation(operation: &Operation) -> Value {
     let state = operation.state();
-    let refund = match operation.refund_reason() {
-        RefundReason::Unspecified => None,
-        reason => Some(reason.as_str_name().trim_start_matches("REFUND_REASON_")),
-    };
     json!({
         "id": operation.operation_id,
         "kind": operation.kind,
@@ -69,7 +72,7 @@ fn shown_operation(operation: &Operation) -> Value {
         "open": state == OperationState::Charged,
         "price": amount(operation.price.as_ref()),
         "funding": operation.funding.iter().filter_map(shown_funding).collect::<Vec<_>>(),
-        "refund_reason": refund,
+        "refund_reason": refund_reason(operation.refund_reason()),
         "decline_reason": operation.decline_reason,
         "create_time": millis(operation.create_time.as_ref()),
         "settle_time": millis(operation.settle_time.as_ref()),
@@ -97,11 +100,26 @@ fn shown_entry(entry: &Entry) -> Value {
         "after": (!free).then(|| amount(entry.balance_after.as_ref())),
         "operations_after": free.then_some(entry.operations_after),
         "operation_id": entry.operation_id,
+        "payment_id": entry.payment_id,
         "create_time": millis(entry.create_time.as_ref()),
     })
 }
 
-fn amount(money: Option<&Money>) -> String {
+/// A word of the API without its prefix.
+pub(super) fn standing(standing: Standing) -> &'static str {
+    standing.as_str_name().trim_start_matches("STANDING_")
+}
+
+/// Likewise; `None` where nothing came back.
+pub(super) fn refund_reason(reason: RefundReason) -> Option<&'static str> {
+    match reason {
+        RefundReason::Unspecified => None,
+        reason => Some(reason.as_str_name().trim_start_matches("REFUND_REASON_")),
+    }
+}
+
+/// A decimal with kopecks.
+pub(super) fn amount(money: Option<&Money>) -> String {
     let Some(money) = money else {
         return "0.00".to_owned();
     };
@@ -112,7 +130,8 @@ fn amount(money: Option<&Money>) -> String {
     format!("{sign}{}.{:02}", absolute / 100, absolute % 100)
 }
 
-fn millis(time: Option<&prost_types::Timestamp>) -> Option<i64> {
+/// Unix milliseconds.
+pub(super) fn millis(time: Option<&prost_types::Timestamp>) -> Option<i64> {
     time.map(|time| time.seconds * 1000 + i64::from(time.nanos / 1_000_000))
 }
 

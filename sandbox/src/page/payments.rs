@@ -117,11 +117,7 @@ fn at_yookassa(yookassa: &YookassaStandIn, payment: &Payment) -> Vec<(Act, bool)
 
 fn dispute(payment: &Payment) -> [(Act, bool); 3] {
     let disputed = payment.state() == PaymentState::Disputed;
-    [
-        (Act::Dispute, has_money(payment)),
-        (Act::DisputeWon, disputed),
-        (Act::DisputeLost, disputed),
-    ]
+    [(Act::Dispute, has_money(payment)), (Act::DisputeWon, disputed), (Act::DisputeLost, disputed)]
 }
 
 fn by_administrator(payment: &Payment) -> [(Act, bool); 2] {

@@ -15,11 +15,17 @@
 //! system.start(Service::Worker).await?;
 //! user.sees_photos(1).await?;
 //! assert_eq!(system.billing().user("tg:5000000001").await?.free_operations_left, 0);
+//! let payment = system.yookassa().created("tg:5000000001").await;
+//! system.yookassa().pay(&payment)?;
 //! system.verify().await?;
+//! system.reconcile().await?;
 //! # Ok(())
 //! # }
 //! ```
 
+mod callers;
+mod forward;
+mod instance;
 mod operator;
 mod ports;
 mod process;
@@ -36,15 +42,21 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 
+pub use callers::AsGateway;
+pub use instance::Instance;
+pub(crate) use operator::CURRENCY;
 pub use operator::Operator;
 pub use ports::free_address;
 pub use process::Service;
 pub use processes::Processes;
-pub use wiring::{ADMIN_TOKEN, Addresses, Outside};
+pub use wiring::{ADMIN_TOKEN, Addresses, Outside, YookassaShop};
 
+use crate::bank::SandboxBank;
 use crate::fal::FalStandIn;
 use crate::page::Stage;
 use crate::telegram::TelegramStandIn;
+use crate::yookassa::{SHOP_ID, YookassaStandIn};
+use forward::Forward;
 
 /// How long [`System::until`] waits.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -54,6 +66,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Builder {
     settings: BTreeMap<String, String>,
     webhook: bool,
+    bank: bool,
 }
 
 impl Builder {
@@ -72,6 +85,13 @@ impl Builder {
         self
     }
 
+    /// The sandbox's own bank is one of the ways to pay.
+    #[must_use]
+    pub fn bank(mut self) -> Self {
+        self.bank = true;
+        self
+    }
+
     /// Starts the stand-ins and the services, and returns once all are ready.
     ///
     /// # Errors
@@ -81,6 +101,8 @@ impl Builder {
         let listener = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
         let telegram = Arc::new(TelegramStandIn::start(listener().await?));
         let fal = Arc::new(FalStandIn::start(listener().await?));
+        let yookassa = Arc::new(YookassaStandIn::start(listener().await?));
+        let bank = SandboxBank::start(listener().await?);
         let mut addresses = BTreeMap::new();
         for service in Service::ALL {
             let own = Addresses { grpc: free_address()?, http: free_address()? };
@@ -90,6 +112,9 @@ impl Builder {
                 let secret = "secret-of-the-webhook".to_owned();
                 self.settings.insert("TELEGRAM_WEBHOOK_SECRET".to_owned(), secret);
             }
+            if service == Service::Gateway {
+                yookassa.notify_at(format!("http://{}/payments/yookassa", own.http));
+            }
             addresses.insert(service, own);
         }
         let outside = Outside {
@@ -97,11 +122,16 @@ impl Builder {
             telegram_token: telegram.token(),
             fal_url: Some(fal.url()),
             fal_key: fal.key(),
+            yookassa: Some(shop_at(&yookassa)),
+            bank_url: self.bank.then(|| bank.url()),
         };
         let mut processes =
             Processes::new(folder.path().to_owned(), addresses, outside, self.settings, false)?;
+        let forward = Forward::start(listener().await?, processes.as_gateway().payments.clone());
+        bank.notify_at(forward.url());
         processes.start_all().await?;
-        Ok(System { processes, telegram, fal, _folder: folder })
+        let (_forward, _folder) = (forward, folder);
+        Ok(System { processes, telegram, fal, yookassa, bank, _forward, _folder })
     }
 }
 
@@ -112,7 +142,19 @@ pub struct System {
     processes: Processes,
     telegram: Arc<TelegramStandIn>,
     fal: Arc<FalStandIn>,
+    yookassa: Arc<YookassaStandIn>,
+    bank: SandboxBank,
+    _forward: Forward,
     _folder: TempDir,
+}
+
+/// What billing-svc is told of the shop at a stand-in.
+pub(crate) fn shop_at(yookassa: &YookassaStandIn) -> YookassaShop {
+    YookassaShop {
+        api_url: yookassa.url(),
+        shop_id: SHOP_ID.to_owned(),
+        secret_key: yookassa.secret_key(),
+    }
 }
 
 impl System {
@@ -131,9 +173,25 @@ impl System {
         &self.fal
     }
 
+    /// YooKassa. Its notifications go to the gateway.
+    pub fn yookassa(&self) -> &YookassaStandIn {
+        &self.yookassa
+    }
+
+    /// The sandbox's own bank; nothing comes to it unless the system was built with [`Builder::bank`]. Its notifications
+    /// go to billing-svc.
+    pub fn bank(&self) -> &SandboxBank {
+        &self.bank
+    }
+
     /// billing-svc, as its administrator.
     pub fn billing(&self) -> &Operator {
         self.processes.operator()
+    }
+
+    /// billing-svc, as the gateway.
+    pub fn as_gateway(&self) -> &AsGateway {
+        self.processes.as_gateway()
     }
 
     /// What the chat page shows of this system.
@@ -141,6 +199,7 @@ impl System {
         Stage {
             telegram: Some(self.telegram.clone()),
             fal: Some(self.fal.clone()),
+            yookassa: None,
             operator: self.processes.operator().clone(),
         }
     }
@@ -167,6 +226,22 @@ impl System {
     /// It runs, or did not become ready.
     pub async fn start(&mut self, service: Service) -> anyhow::Result<()> {
         self.processes.start(service).await
+    }
+
+    /// One more instance of a service with the same database; see [`Processes::start_another`].
+    ///
+    /// # Errors
+    /// It did not become ready.
+    pub async fn start_another(&self, service: Service) -> anyhow::Result<Instance> {
+        self.processes.start_another(service).await
+    }
+
+    /// `billing-svc reconcile` finds nothing; answers what it printed.
+    ///
+    /// # Errors
+    /// What was paid and what was credited differ: the error is what reconcile printed.
+    pub async fn reconcile(&self) -> anyhow::Result<String> {
+        self.processes.reconcile().await
     }
 
     /// `billing-svc verify` holds.

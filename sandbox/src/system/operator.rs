@@ -1,17 +1,20 @@
-//! What an operator does with billing-svc: look at a user, give money and free operations.
+//! What an operator does with billing-svc: look at a user, give money and free operations, look at payments.
 
 use std::time::Duration;
 
 use proto::billing::v1::{
     AdjustBalanceRequest, Entry, GetUserInfoRequest, GrantCreditsRequest, GrantKind,
-    ListEntriesRequest, ListOperationsRequest, Operation, UserInfo, grant_credits_request::Credits,
+    ListEntriesRequest, ListOperationsRequest, ListPaymentsRequest, Operation, Payment, UserInfo,
+    grant_credits_request::Credits,
 };
-use proto::client::{AdminClient, BillingClient, CallError, ClientConfig, ClientError};
+use proto::client::{
+    AdminClient, BillingClient, CallError, ClientConfig, ClientError, EventClient, PaymentClient,
+};
 use secrecy::SecretString;
 use uuid::Uuid;
 
 /// The sandbox's currency, BILLING_CURRENCY's default.
-const CURRENCY: &str = "RUB";
+pub(crate) const CURRENCY: &str = "RUB";
 const REASON: &str = "given in the sandbox";
 
 /// A client with the role `admin`. Cheap to clone.
@@ -21,6 +24,10 @@ pub struct Operator {
     pub billing: BillingClient,
     /// All of AdminService.
     pub admin: AdminClient,
+    /// What an administrator may read of PaymentService.
+    pub payments: PaymentClient,
+    /// All of EventService.
+    pub events: EventClient,
 }
 
 impl Operator {
@@ -31,7 +38,12 @@ impl Operator {
     pub fn new(url: &str, token: SecretString) -> Result<Self, ClientError> {
         let mut config = ClientConfig::new(url, Some(token));
         config.deadline = Duration::from_secs(5);
-        Ok(Self { billing: BillingClient::new(&config)?, admin: AdminClient::new(&config)? })
+        Ok(Self {
+            billing: BillingClient::new(&config)?,
+            admin: AdminClient::new(&config)?,
+            payments: PaymentClient::new(&config)?,
+            events: EventClient::new(&config)?,
+        })
     }
 
     /// What a user has.
@@ -51,6 +63,15 @@ impl Operator {
     pub async fn operations(&self, user_id: &str) -> Result<Vec<Operation>, CallError> {
         let request = ListOperationsRequest { user_id: user_id.to_owned(), ..Default::default() };
         Ok(self.billing.list_operations(request).await?.operations)
+    }
+
+    /// A user's newest payments, up to 50.
+    ///
+    /// # Errors
+    /// billing-svc refused, or did not answer.
+    pub async fn payments_of(&self, user_id: &str) -> Result<Vec<Payment>, CallError> {
+        let request = ListPaymentsRequest { user_id: user_id.to_owned(), ..Default::default() };
+        Ok(self.payments.list_payments(request).await?.payments)
     }
 
     /// A user's newest entries, up to 50.

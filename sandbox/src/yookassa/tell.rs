@@ -40,6 +40,11 @@ impl YookassaStandIn {
         self.world.keep.change(|state| state.outbox.dropping = dropping);
     }
 
+    /// Is what happens now never told?
+    pub fn drops_notifications(&self) -> bool {
+        self.world.keep.state().outbox.dropping
+    }
+
     /// How many notifications the shop has not taken yet.
     pub fn untaken(&self) -> usize {
         self.world.keep.state().outbox.waiting()

@@ -2,7 +2,10 @@
 
 import { Chat } from "./chat.js";
 import { Composer } from "./composer.js";
+import { showEvents } from "./events.js";
 import { Panel } from "./panel.js";
+import { Promo } from "./promo.js";
+import { Tabs } from "./tabs.js";
 import { language, say, switchLanguage, words } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
@@ -34,7 +37,10 @@ export function toast(text) {
 }
 
 const state = { users: [], user: null, source: null };
-const chat = new Chat((id, data) => send("POST", `/api/users/${state.user}/press`, { message_id: id, data }));
+const chat = new Chat(
+  (id, data) => send("POST", `/api/users/${state.user}/press`, { message_id: id, data }),
+  (id) => send("POST", `/api/users/${state.user}/invoice`, { message_id: id }),
+);
 const composer = new Composer((path, body) => send("POST", `/api/users/${state.user}/${path}`, body));
 const panel = new Panel({
   post: (path, body) => send("POST", `/api/users/${state.user}/${path}`, body),
@@ -129,6 +135,7 @@ function watch() {
     panel.setBlocked(shown.blocked);
   });
   source.addEventListener("money", (event) => panel.show(JSON.parse(event.data)));
+  source.addEventListener("events", (event) => showEvents(JSON.parse(event.data)));
   source.addEventListener("faults", (event) => panel.setFaults(JSON.parse(event.data)));
 }
 
@@ -137,6 +144,8 @@ function wire() {
   $("language").textContent = words.language_button;
   $("language").lang = language === "ru" ? "en" : "ru";
   $("language").addEventListener("click", switchLanguage);
+  new Tabs($("tabs"));
+  new Promo();
   const view = (name) => { document.body.dataset.view = name; };
   $("to-panel").addEventListener("click", () => { view("panel"); $("to-chat").focus(); });
   $("to-chat").addEventListener("click", () => { view("chat"); $("to-panel").focus(); });

@@ -1,16 +1,11 @@
 // Draws the chat. A message is drawn again only when it changed, so that focus and scroll stay.
 
 import { toast } from "./app.js";
+import { node } from "./dom.js";
+import { buttonsOf, confirmPayment, invoiceCard, serviceText } from "./invoice.js";
 import { clock, words } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
-
-function node(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
 
 const TAGS = { bold: "b", italic: "i", underline: "u", strikethrough: "s", code: "code", pre: "pre", blockquote: "blockquote" };
 
@@ -41,13 +36,15 @@ const fileUrl = (id) => `/api/files/${encodeURIComponent(id)}`;
 
 export class Chat {
   #press;
+  #pay;
   #drawn = new Map();
   #notice = 0;
   #first = true;
   #actionTimer;
 
-  constructor(press) {
+  constructor(press, pay) {
     this.#press = press;
+    this.#pay = pay;
     const list = $("messages");
     list.addEventListener("scroll", () => { $("to-end").hidden = this.#atEnd(); });
     $("to-end").addEventListener("click", () => this.#toEnd());
@@ -114,6 +111,8 @@ export class Chat {
 
   #draw(group) {
     const [message] = group;
+    const service = serviceText(message);
+    if (service !== undefined) return this.#service(message, service);
     const mine = !message.from.is_bot;
     const row = node("article", mine ? "row mine" : "row");
     row.setAttribute("aria-label", mine ? words.you : "Kopilka");
@@ -121,11 +120,12 @@ export class Chat {
     const bubble = node("div", "bubble");
     if (message.reply_to_message) {
       const replied = message.reply_to_message;
-      bubble.append(node("div", "quote", replied.text ?? replied.caption ?? words.photo));
+      bubble.append(node("div", "quote", replied.text ?? replied.caption ?? replied.invoice?.title ?? words.photo));
     }
     const photos = group.filter((part) => part.photo);
     if (photos.length) bubble.append(this.#photos(photos));
     for (const part of group) if (part.document) bubble.append(this.#document(part.document));
+    if (message.invoice) bubble.append(invoiceCard(message.invoice));
     if (message.sticker) bubble.append(node("div", "sticker", message.sticker.emoji));
     if (message.voice) bubble.append(node("div", "voice", `🎤 ${words.voice}, 0:0${message.voice.duration}`));
     const captioned = group.find((part) => part.caption);
@@ -136,8 +136,16 @@ export class Chat {
     bubble.append(time);
     if (photos.length && !captioned) bubble.classList.add("bare");
     row.append(bubble);
-    if (message.reply_markup) row.append(this.#keyboard(message));
+    const buttons = buttonsOf(message);
+    if (buttons.length) row.append(this.#keyboard(message, buttons));
     return row;
+  }
+
+  #service(message, text) {
+    const line = node("p", "service", text);
+    line.dataset.id = message.message_id;
+    line.title = clock(message.date * 1000);
+    return line;
   }
 
   #photos(parts) {
@@ -173,11 +181,11 @@ export class Chat {
     return link;
   }
 
-  #keyboard(message) {
+  #keyboard(message, rows) {
     const keyboard = node("div", "keyboard");
-    for (const buttons of message.reply_markup.inline_keyboard) {
+    for (const buttons of rows) {
       const line = node("div", "buttons");
-      for (const { text, callback_data: data, url } of buttons) {
+      for (const { text, callback_data: data, url, pay } of buttons) {
         if (url) {
           const link = node("a", "key", text);
           link.href = url;
@@ -188,12 +196,14 @@ export class Chat {
         }
         const button = node("button", "key", text);
         button.type = "button";
-        button.dataset.data = data;
+        if (data) button.dataset.data = data;
+        button.classList.toggle("pay", Boolean(pay));
         button.addEventListener("click", async () => {
           button.classList.add("pressed");
           this.#stick = true;
           try {
-            await this.#press(message.message_id, data);
+            if (!pay) await this.#press(message.message_id, data);
+            else if (await confirmPayment(message.invoice)) await this.#pay(message.message_id);
           } finally {
             setTimeout(() => button.classList.remove("pressed"), 700);
           }

@@ -1,15 +1,10 @@
 // The panel: money, operations and entries as billing says them, and the switches that break things.
 
+import { node } from "./dom.js";
+import { Payments } from "./payments.js";
 import { clock, rubles, words } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
-
-function node(tag, className, ...content) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  made.append(...content);
-  return made;
-}
 
 /** The failure behind a choice; the stand-in's own words. */
 function failure(mode, more = {}) {
@@ -18,10 +13,12 @@ function failure(mode, more = {}) {
 
 const FAL_MORE = { slow: { millis: 15000 }, too_many_requests: { retry_after: 5 } };
 const TELEGRAM_MORE = { too_many_requests: { retry_after: 5 } };
+const SWITCHES = ["twice", "lose_payments", "silent"];
 
 export class Panel {
   #do;
   #known = false;
+  #payments = new Payments();
   #sums = new Map();
 
   constructor(actions) {
@@ -38,7 +35,10 @@ export class Panel {
       quiet(this.#do.faults({ fal: failure(value, FAL_MORE[value]) })));
     $("telegram-fault").addEventListener("change", ({ target: { value } }) =>
       quiet(this.#do.faults({ telegram: failure(value, TELEGRAM_MORE[value]) })));
-    $("twice").addEventListener("change", ({ target }) => quiet(this.#do.faults({ twice: target.checked })));
+    $("yookassa-fault").addEventListener("change", ({ target: { value } }) => quiet(this.#do.faults({ yookassa: value || null })));
+    for (const name of SWITCHES) {
+      $(name).addEventListener("change", ({ target }) => quiet(this.#do.faults({ [name]: target.checked })));
+    }
     $("blocked").addEventListener("change", ({ target }) => quiet(this.#do.put("blocked", { blocked: target.checked })));
     this.clear();
   }
@@ -53,6 +53,9 @@ export class Panel {
     $("operations").replaceChildren(node("li", "empty", words.loading));
     $("entries").replaceChildren();
     $("no-entries").hidden = true;
+    $("standing").hidden = true;
+    this.#payments.clear();
+    $("events").replaceChildren();
   }
 
   show(money) {
@@ -72,8 +75,17 @@ export class Panel {
     this.#sum("free", `${user.free_left} ${words.of} ${user.free_total}`);
     $("chip").textContent = `${rubles(user.balance)} · ${user.free_left}/${user.free_total}`;
     $("user-id").textContent = user.user_id;
+    this.#showStanding(user);
     this.#showOperations(money.operations);
+    this.#payments.show(money.payments);
     this.#showEntries(money.entries);
+  }
+
+  #showStanding({ standing, paid }) {
+    const shown = $("standing");
+    shown.hidden = standing === "GOOD";
+    shown.textContent = standing === "IN_DEBT" ? words.debt(rubles(paid.replace("-", ""))) : words.user_blocked;
+    shown.dataset.standing = standing;
   }
 
   /** Sets a sum and lets it flash when it changed. */
@@ -117,7 +129,11 @@ export class Panel {
       const free = entry.amount === null;
       const amount = free ? `${entry.operations}\u00a0${words.free_unit}` : rubles(entry.amount);
       const after = free ? String(entry.operations_after) : rubles(entry.after);
-      const account = (name) => words.accounts[name.split(":")[0]] ?? name;
+      const account = (name) => {
+        const [kind, provider] = name.split(":");
+        const known = words.accounts[kind] ?? name;
+        return kind === "topups" ? `${known} (${words.providers[provider.toUpperCase()] ?? provider})` : known;
+      };
       const movement = node("td", "", `${account(entry.from)} → ${account(entry.to)}`);
       movement.title = `${entry.from} → ${entry.to}`;
       return node("tr", "", node("td", "dim", String(entry.sequence)), movement, node("td", "number", amount), node("td", "number", after));
@@ -128,21 +144,24 @@ export class Panel {
     $("blocked").checked = blocked;
   }
 
-  setFaults({ fal, telegram }) {
-    const choose = (select, choices, stand_in, real) => {
-      const mode = stand_in?.failure?.mode ?? "";
+  setFaults({ fal, telegram, yookassa }) {
+    const choose = (select, choices, stand_in, mode, real) => {
       const options = stand_in === null ? [["", real]] : Object.entries(choices);
       if (select.options.length !== options.length) {
         select.replaceChildren(...options.map(([value, text]) => new Option(text, value)));
       }
       select.disabled = stand_in === null;
-      select.value = mode;
-      select.classList.toggle("broken", mode !== "");
+      select.value = mode ?? "";
+      select.classList.toggle("broken", Boolean(mode));
     };
-    choose($("fal-fault"), words.faults_fal, fal, words.real_fal);
-    choose($("telegram-fault"), words.faults_telegram, telegram, words.real_telegram);
+    choose($("fal-fault"), words.faults_fal, fal, fal?.failure?.mode, words.real_fal);
+    choose($("telegram-fault"), words.faults_telegram, telegram, telegram?.failure?.mode, words.real_telegram);
+    choose($("yookassa-fault"), words.faults_yookassa, yookassa, yookassa?.failure, words.real_yookassa);
     $("twice").checked = telegram?.twice ?? false;
-    for (const box of [$("twice"), $("blocked")]) box.disabled = telegram === null;
+    $("lose_payments").checked = telegram?.lose_payments ?? false;
+    $("silent").checked = yookassa?.silent ?? false;
+    $("silent").disabled = yookassa === null;
+    for (const box of [$("twice"), $("lose_payments"), $("blocked")]) box.disabled = telegram === null;
     document.querySelectorAll("[data-odd]").forEach((button) => { button.disabled = telegram === null; });
   }
 }

@@ -1,5 +1,7 @@
 // What the page says, in Russian and English.
 
+import * as payments from "./payment-words.js";
+
 const RU = {
   skip: "К сообщению", sandbox: "песочница", people: "Пользователи", add_person: "Новый пользователь", chat: "Чат с ботом",
   people_hint: "У каждого свой чат и свой счёт.", language: "Language: English", language_button: "EN",
@@ -85,7 +87,8 @@ const EN = {
 const kept = localStorage.getItem("language");
 const preferred = navigator.languages?.some((tag) => tag.startsWith("ru")) ? "ru" : "en";
 export const language = kept === "ru" || kept === "en" ? kept : preferred;
-export const words = language === "ru" ? RU : EN;
+const [common, paying] = language === "ru" ? [RU, payments.RU] : [EN, payments.EN];
+export const words = { ...common, ...paying, errors: { ...common.errors, ...paying.errors } };
 
 /** Puts the words into the page's markup. */
 export function say(root = document) {
@@ -107,6 +110,12 @@ export function rubles(amount) {
   const [whole, kopecks] = amount.split(".");
   const grouped = whole.replace("-", "−").replace(/\B(?=(\d{3})+$)/g, "\u00a0");
   return `${grouped}${language === "ru" ? "," : "."}${kopecks}\u00a0₽`;
+}
+
+/** What a provider counts: rubles, or whole Stars. */
+export function price({ value, currency }) {
+  if (currency === "XTR") return `⭐\u00a0${value.split(".")[0]}`;
+  return currency === "RUB" ? rubles(value) : `${value}\u00a0${currency}`;
 }
 
 export function clock(millis) {
