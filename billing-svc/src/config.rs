@@ -14,8 +14,8 @@ use secrecy::{ExposeSecret, SecretString};
 use service_kit::auth::{self, AuthFileError, Callers, OpenToAll};
 use service_kit::telemetry::LogFormat;
 
-use crate::ledger::{InvalidId, Policy, Price, ReferralRewards, RepeatRule};
-use crate::prices::{self, PriceFileError};
+use crate::ledger::{InvalidId, Policy, ReferralRewards, RepeatRule};
+use crate::prices::{self, PriceFileError, StartingPrices};
 
 const MIN_HOLD: Duration = Duration::from_secs(60);
 const MAX_HOLD: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -86,8 +86,9 @@ pub struct Config {
     pub hold: Duration,
 
     /// The price list: TOML, `[[price]]` with `kind`, `amount` (a decimal in quotes, of one unit) and `free_operations`
-    /// (true where free operations may pay; the default). Absent: generate 10, edit 12, merge 15, add_text 8,
-    /// face_swap 15, retouch 10, upscale 6. Published at start, as a new version where it differs from the last.
+    /// (true where free operations may pay; the default). Published at each start, as a new version where it differs
+    /// from the newest: it undoes what AdminService.PublishPrices published since. Absent: the newest list stays; where
+    /// there is none, generate 10, edit 12, merge 15, add_text 8, face_swap 15, retouch 10, upscale 6.
     #[arg(long, env = "BILLING_PRICES_FILE", value_name = "FILE")]
     pub prices_file: Option<PathBuf>,
 
@@ -161,8 +162,8 @@ pub struct Settings {
     pub currency: Arc<str>,
     /// What the ledger's rules depend on.
     pub policy: Policy,
-    /// The price list to publish.
-    pub prices: Vec<Price>,
+    /// The price list to start with.
+    pub prices: StartingPrices,
 }
 
 /// Why a configuration can't be used.
@@ -191,8 +192,8 @@ impl Config {
         let callers = Callers::load(self.auth_file.as_deref())?;
         auth::check_listen(self.listen, callers.has_file())?;
         let prices = match &self.prices_file {
-            Some(path) => prices::load(path)?,
-            None => prices::built_in()?,
+            Some(path) => StartingPrices::File(prices::load(path)?),
+            None => StartingPrices::BuiltIn(prices::built_in()?),
         };
         let url = self.database_url.expose_secret();
         Ok(Settings {
@@ -257,7 +258,7 @@ mod tests {
             repeated_invoice: RepeatRule::Credit,
         };
         assert_eq!(settings.policy, policy);
-        assert_eq!(settings.prices.len(), 7);
+        assert_eq!(settings.prices, StartingPrices::BuiltIn(prices::built_in().unwrap()));
     }
 
     #[test]

@@ -19,6 +19,15 @@ const BUILT_IN: [(&str, i64); 7] = [
     ("upscale", 6),
 ];
 
+/// The price list that a deployment starts with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StartingPrices {
+    /// The one that is built in: for a deployment that has none yet.
+    BuiltIn(Vec<Price>),
+    /// The operator's file: what it says is in force from the start on.
+    File(Vec<Price>),
+}
+
 /// Why a price file can't be used. Each message names the file, and the line or the kind.
 #[derive(Debug, thiserror::Error)]
 pub enum PriceFileError {

@@ -29,6 +29,7 @@ use tonic_health::server::HealthReporter;
 use crate::committer::{self, Committer};
 use crate::config::Settings;
 use crate::grpc::{self, Edge};
+use crate::prices::StartingPrices;
 use crate::store::Store;
 use crate::{layers, sweeper};
 
@@ -115,7 +116,11 @@ async fn open(settings: &Settings) -> anyhow::Result<(Db, Store)> {
         .await
         .with_context(|| format!("the database at {}", database.location()))?;
     let store = Store::new(database.connection.clone());
-    let prices = store.publish_prices(&settings.prices).await.context("publishing the prices")?;
+    let prices = match &settings.prices {
+        StartingPrices::File(prices) => store.publish_prices(prices).await,
+        StartingPrices::BuiltIn(prices) => store.publish_first_prices(prices).await,
+    }
+    .context("publishing the prices")?;
     tracing::info!(database = database.location(), price_version = prices.version, "opened");
     Ok((database, store))
 }

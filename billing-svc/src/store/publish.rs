@@ -1,4 +1,4 @@
-//! Publishes the prices that a deployment starts with.
+//! Publishes the prices that a deployment starts with; from then on administrators do.
 
 use super::{Store, StoreError};
 use crate::ledger::{Price, PriceList};
@@ -13,9 +13,25 @@ impl Store {
     /// # Errors
     /// As the database answers; `Conflict` or `Retryable` where the race was lost too often.
     pub async fn publish_prices(&self, prices: &[Price]) -> Result<PriceList, StoreError> {
+        self.publish_unless(prices, |newest| newest.prices == prices).await
+    }
+
+    /// Makes these the prices in force where none were ever published; answers those in force.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn publish_first_prices(&self, prices: &[Price]) -> Result<PriceList, StoreError> {
+        self.publish_unless(prices, |newest| newest.version > 0).await
+    }
+
+    async fn publish_unless(
+        &self,
+        prices: &[Price],
+        stay: impl Fn(&PriceList) -> bool,
+    ) -> Result<PriceList, StoreError> {
         let mut attempt = 1;
         loop {
-            match self.publish(prices).await {
+            match self.publish(prices, &stay).await {
                 Err(StoreError::Conflict(_) | StoreError::Retryable(_)) if attempt < ATTEMPTS => {
                     attempt += 1;
                 }
@@ -24,10 +40,14 @@ impl Store {
         }
     }
 
-    async fn publish(&self, prices: &[Price]) -> Result<PriceList, StoreError> {
+    async fn publish(
+        &self,
+        prices: &[Price],
+        stay: impl Fn(&PriceList) -> bool,
+    ) -> Result<PriceList, StoreError> {
         let transaction = self.begin().await?;
         let newest = transaction.prices().await?;
-        if newest.prices == prices {
+        if stay(&newest) {
             transaction.roll_back().await?;
             return Ok(newest);
         }
