@@ -25,7 +25,7 @@ use tokio::time::{sleep, timeout};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const USER: &str = "5000000001";
-const LISTENERS: [&str; 9] = [
+const LISTENERS: [&str; 10] = [
     "SANDBOX_LISTEN",
     "SANDBOX_TELEGRAM_LISTEN",
     "SANDBOX_FAL_LISTEN",
@@ -35,6 +35,7 @@ const LISTENERS: [&str; 9] = [
     "GATEWAY_HTTP_LISTEN",
     "WORKER_LISTEN",
     "WORKER_HTTP_LISTEN",
+    "SANDBOX_YOOKASSA_LISTEN",
 ];
 
 /// A folder to run in, with ports of its own.
@@ -52,7 +53,10 @@ impl Place {
     fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sandbox"));
         for (name, _) in std::env::vars() {
-            if ["TELEGRAM_", "FAL_", "SANDBOX_"].iter().any(|ours| name.starts_with(ours)) {
+            if ["TELEGRAM_", "FAL_", "YOOKASSA_", "SANDBOX_"]
+                .iter()
+                .any(|ours| name.starts_with(ours))
+            {
                 command.env_remove(name);
             }
         }

@@ -6,13 +6,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::bail;
 use clap::Parser;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::system::{Addresses, Service};
 
-/// Runs Kopilka on this machine: a chat with the bot in the browser, stand-ins of Telegram and fal.ai, and the three
-/// services on SQLite.
+/// Runs Kopilka on this machine: a chat with the bot in the browser, stand-ins of Telegram, fal.ai and YooKassa, and the
+/// three services on SQLite.
 ///
 /// Settings are read from the environment, then from `.env` in the current folder. Every setting of the services
 /// (`billing-svc --help` and so on) works as well, but for who listens where and the tokens between them.
@@ -31,6 +32,9 @@ pub struct Config {
     /// The stand-in of fal.ai.
     #[arg(long, env = "SANDBOX_FAL_LISTEN", default_value = "127.0.0.1:8092")]
     pub fal_listen: SocketAddr,
+    /// The stand-in of YooKassa, with its checkout page.
+    #[arg(long, env = "SANDBOX_YOOKASSA_LISTEN", default_value = "127.0.0.1:8093")]
+    pub yookassa_listen: SocketAddr,
     /// How long the stand-in of fal.ai takes for a picture.
     #[arg(long, env = "SANDBOX_FAL_PACE", default_value = "3s", value_parser = humantime::parse_duration)]
     pub fal_pace: Duration,
@@ -58,6 +62,13 @@ pub struct Config {
     /// A real key of fal.ai: real pictures, which cost real money.
     #[arg(long, env = "FAL_KEY", hide_env_values = true)]
     pub fal_key: Option<SecretString>,
+    /// A real shop at YooKassa, with its secret key: real payments. Its notifications have to reach the gateway at
+    /// `/payments/yookassa`, else payments are found by asking only.
+    #[arg(long, env = "YOOKASSA_SHOP_ID")]
+    pub yookassa_shop_id: Option<String>,
+    /// The secret key of that shop.
+    #[arg(long, env = "YOOKASSA_SECRET_KEY", hide_env_values = true)]
+    pub yookassa_secret_key: Option<SecretString>,
 }
 
 impl Config {
@@ -69,6 +80,19 @@ impl Config {
     /// The real key of fal.ai; an empty one in `.env` is none.
     pub(super) fn real_fal(&self) -> Option<&SecretString> {
         filled(self.fal_key.as_ref())
+    }
+
+    /// Is a real shop at YooKassa named? Empty settings in `.env` are none.
+    ///
+    /// # Errors
+    /// Only one of the shop's number and its key is there.
+    pub(super) fn real_yookassa(&self) -> anyhow::Result<bool> {
+        let shop = self.yookassa_shop_id.as_ref().is_some_and(|shop| !shop.trim().is_empty());
+        let key = filled(self.yookassa_secret_key.as_ref()).is_some();
+        if shop != key {
+            bail!("YOOKASSA_SHOP_ID and YOOKASSA_SECRET_KEY belong together: set both, or neither");
+        }
+        Ok(shop)
     }
 
     pub(super) fn addresses(&self) -> BTreeMap<Service, Addresses> {
@@ -94,7 +118,8 @@ impl Config {
 
     /// Settings of the services that the surroundings hold; an empty one is none.
     pub(super) fn settings() -> BTreeMap<String, String> {
-        let ours = ["BILLING_", "GATEWAY_", "WORKER_", "TELEGRAM_", "FAL_", "RUST_LOG"];
+        let ours =
+            ["BILLING_", "GATEWAY_", "WORKER_", "TELEGRAM_", "FAL_", "YOOKASSA_", "RUST_LOG"];
         env::vars()
             .filter(|(name, value)| {
                 !value.is_empty() && ours.iter().any(|ours| name.starts_with(ours))

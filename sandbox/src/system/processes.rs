@@ -7,7 +7,10 @@ use std::process::Stdio;
 use anyhow::{Context, bail};
 use tokio::process::Command;
 
+use super::callers::AsGateway;
+use super::instance::Instance;
 use super::operator::Operator;
+use super::ports::free_address;
 use super::process::{Process, Service, Start};
 use super::wiring::{Addresses, Outside, Wiring};
 
@@ -18,6 +21,7 @@ pub struct Processes {
     echo: bool,
     running: BTreeMap<Service, Process>,
     operator: Operator,
+    as_gateway: AsGateway,
 }
 
 impl Processes {
@@ -36,7 +40,8 @@ impl Processes {
         let wiring = Wiring::new(folder, addresses, outside, settings)?;
         let url = format!("http://{}", wiring.address(Service::Billing)?.grpc);
         let operator = Operator::new(&url, wiring.admin_token())?;
-        Ok(Self { wiring, echo, running: BTreeMap::new(), operator })
+        let as_gateway = AsGateway::new(&url, wiring.gateway_token())?;
+        Ok(Self { wiring, echo, running: BTreeMap::new(), operator, as_gateway })
     }
 
     /// Starts all that don't run, and returns once all are ready.
@@ -85,6 +90,27 @@ impl Processes {
         };
         self.running.insert(service, Process::start(&start).await?);
         Ok(())
+    }
+
+    /// Starts one more instance of a service, on ports of its own, with the same database, settings and neighbours; the
+    /// others don't know of it. Returns once it is ready.
+    ///
+    /// # Errors
+    /// Its program is missing, ended, or was not ready in a minute.
+    pub async fn start_another(&self, service: Service) -> anyhow::Result<Instance> {
+        let addresses = Addresses { grpc: free_address()?, http: free_address()? };
+        let mut env = self.wiring.env(service)?;
+        let prefix = service.prefix();
+        env.insert(format!("{prefix}_LISTEN"), addresses.grpc.to_string());
+        env.insert(format!("{prefix}_HTTP_LISTEN"), addresses.http.to_string());
+        let name = format!("{}-{}.log", service.program(), addresses.grpc.port());
+        let log = self.wiring.folder.join("logs").join(name);
+        let start = Start { service, env, health: addresses.http, log, echo: self.echo };
+        let mut process = Process::start(&start).await?;
+        process.ready().await?;
+        let url = format!("http://{}", addresses.grpc);
+        let as_gateway = AsGateway::new(&url, self.wiring.gateway_token())?;
+        Ok(Instance { process, addresses, as_gateway })
     }
 
     /// SIGKILL; returns once the process is gone.
@@ -153,20 +179,33 @@ impl Processes {
     /// # Errors
     /// An invariant does not hold: the error is what verify printed.
     pub async fn verify(&self) -> anyhow::Result<()> {
+        self.check("verify").await.map(drop)
+    }
+
+    /// `billing-svc reconcile` on the database and the providers, next to the live service; answers what it printed.
+    ///
+    /// # Errors
+    /// Something was paid and not credited, or credited and not paid; a provider did not answer. The error is what
+    /// reconcile printed.
+    pub async fn reconcile(&self) -> anyhow::Result<String> {
+        self.check("reconcile").await
+    }
+
+    async fn check(&self, command: &str) -> anyhow::Result<String> {
         let output = Command::new(Service::Billing.path()?)
-            .arg("verify")
+            .arg(command)
             .env_clear()
             .envs(self.wiring.env(Service::Billing)?)
             .stdin(Stdio::null())
             .output()
             .await
-            .context("can't run billing-svc verify")?;
+            .with_context(|| format!("can't run billing-svc {command}"))?;
+        let out = String::from_utf8_lossy(&output.stdout).into_owned();
         if !output.status.success() {
-            let (out, err) =
-                (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-            bail!("billing-svc verify ended with {}\n{out}{err}", output.status);
+            let err = String::from_utf8_lossy(&output.stderr);
+            bail!("billing-svc {command} ended with {}\n{out}{err}", output.status);
         }
-        Ok(())
+        Ok(out)
     }
 
     /// Where a service listens.
@@ -180,6 +219,11 @@ impl Processes {
     /// A client of billing-svc with the role `admin`.
     pub fn operator(&self) -> &Operator {
         &self.operator
+    }
+
+    /// Clients of billing-svc with the role `gateway`.
+    pub fn as_gateway(&self) -> &AsGateway {
+        &self.as_gateway
     }
 
     /// The last lines of a running service's log.

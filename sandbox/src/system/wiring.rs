@@ -40,7 +40,7 @@ pub struct Addresses {
     pub http: SocketAddr,
 }
 
-/// Telegram and fal.ai, real or standing in.
+/// Telegram, fal.ai and YooKassa, real or standing in.
 #[derive(Debug, Clone)]
 pub struct Outside {
     /// `TELEGRAM_API_URL`; `None` is the real one.
@@ -51,6 +51,21 @@ pub struct Outside {
     pub fal_url: Option<String>,
     /// `FAL_KEY`.
     pub fal_key: SecretString,
+    /// The stand-in of YooKassa; `None` leaves `YOOKASSA_*` as the settings say.
+    pub yookassa: Option<YookassaShop>,
+    /// `BILLING_SANDBOX_BANK_URL`; `None` is no such bank.
+    pub bank_url: Option<String>,
+}
+
+/// A shop at the stand-in of YooKassa.
+#[derive(Debug, Clone)]
+pub struct YookassaShop {
+    /// `YOOKASSA_API_URL`.
+    pub api_url: String,
+    /// `YOOKASSA_SHOP_ID`.
+    pub shop_id: String,
+    /// `YOOKASSA_SECRET_KEY`.
+    pub secret_key: SecretString,
 }
 
 /// Everything that connects the three services.
@@ -115,6 +130,10 @@ impl Wiring {
         self.token(Holder::Admin)
     }
 
+    pub(super) fn gateway_token(&self) -> SecretString {
+        self.token(Holder::Gateway)
+    }
+
     pub(super) fn address(&self, service: Service) -> anyhow::Result<Addresses> {
         self.addresses
             .get(&service)
@@ -122,7 +141,7 @@ impl Wiring {
             .with_context(|| format!("{} has no address", service.program()))
     }
 
-    /// The whole environment of a service's process.
+    /// The whole environment of a service's process. A secret reaches only who needs it.
     pub(super) fn env(&self, service: Service) -> anyhow::Result<BTreeMap<String, String>> {
         let mut env: BTreeMap<String, String> = env::vars()
             .filter(|(name, _)| !OURS.iter().any(|ours| name.starts_with(ours)))
@@ -142,7 +161,7 @@ impl Wiring {
             );
         }
         set("WORKER_BLOB_URL", format!("file://{}", self.folder.join("blobs").display()));
-        for (name, value) in &self.settings {
+        for (name, value) in self.settings.iter().filter(|(name, _)| concerns(service, name)) {
             set(name, value.clone());
         }
         for listener in Service::ALL {
@@ -154,15 +173,12 @@ impl Wiring {
         let prefix = service.prefix();
         set(&format!("{prefix}_AUTH_FILE"), auth_file(&self.folder, service).display().to_string());
         match service {
-            Service::Billing => {}
+            Service::Billing => env.extend(self.outside.telegram().chain(self.outside.money())),
             Service::Gateway => {
                 let token = self.token(Holder::Gateway);
                 set("BILLING_TOKEN", token.expose_secret().to_owned());
                 set("WORKER_TOKEN", token.expose_secret().to_owned());
-                set("TELEGRAM_BOT_TOKEN", self.outside.telegram_token.expose_secret().to_owned());
-                if let Some(url) = &self.outside.telegram_url {
-                    set("TELEGRAM_API_URL", url.clone());
-                }
+                env.extend(self.outside.telegram());
             }
             Service::Worker => {
                 let token = self.token(Holder::Worker);
@@ -180,6 +196,42 @@ impl Wiring {
     fn token(&self, holder: Holder) -> SecretString {
         self.tokens.get(&holder).cloned().unwrap_or_default()
     }
+}
+
+impl Outside {
+    fn telegram(&self) -> impl Iterator<Item = (String, String)> {
+        let token = Some(("TELEGRAM_BOT_TOKEN", self.telegram_token.expose_secret().to_owned()));
+        let url = self.telegram_url.clone().map(|url| ("TELEGRAM_API_URL", url));
+        [token, url].into_iter().flatten().map(named)
+    }
+
+    /// Who takes payments.
+    fn money(&self) -> impl Iterator<Item = (String, String)> {
+        let shop = self.yookassa.iter().flat_map(|shop| {
+            [
+                ("YOOKASSA_API_URL", shop.api_url.clone()),
+                ("YOOKASSA_SHOP_ID", shop.shop_id.clone()),
+                ("YOOKASSA_SECRET_KEY", shop.secret_key.expose_secret().to_owned()),
+            ]
+        });
+        let bank = self.bank_url.clone().map(|url| ("BILLING_SANDBOX_BANK_URL", url));
+        shop.chain(bank).map(named)
+    }
+}
+
+fn named((name, value): (&str, String)) -> (String, String) {
+    (name.to_owned(), value)
+}
+
+/// Is a setting for this service? Keys of the outside world are for one or two of them; all else is read by who knows it.
+fn concerns(service: Service, setting: &str) -> bool {
+    let outside = [
+        ("YOOKASSA_", [Service::Billing].as_slice()),
+        ("FAL_", &[Service::Worker]),
+        ("TELEGRAM_", &[Service::Gateway, Service::Billing]),
+    ];
+    let known = outside.iter().find(|(prefix, _)| setting.starts_with(prefix));
+    known.is_none_or(|(_, services)| services.contains(&service))
 }
 
 fn auth_file(folder: &Path, service: Service) -> PathBuf {

@@ -1,7 +1,7 @@
 //! What Telegram keeps: chats with their messages, updates to deliver, the bot's settings.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -10,8 +10,11 @@ use super::BOT_ID;
 use super::api::Call;
 use super::failure::Plan;
 use super::files::FileRecord;
+use super::stars::{Invoice, PreCheckout, Transaction};
 use super::updates::Update;
 
+/// How long Telegram waits for the bot's word on a payment.
+const PRE_CHECKOUT_WAIT: Duration = Duration::from_secs(10);
 /// Older messages of a chat are forgotten.
 const MESSAGES_KEPT: usize = 500;
 
@@ -32,6 +35,19 @@ pub(super) struct State {
     pub(super) commands: BTreeMap<String, Value>,
     /// Ids of presses that the bot has not answered, and whose they are.
     pub(super) presses: BTreeMap<String, i64>,
+    /// By message.
+    pub(super) invoices: BTreeMap<i64, Invoice>,
+    pub(super) invoice_links: BTreeMap<String, Invoice>,
+    /// Of Stars, oldest first.
+    pub(super) transactions: Vec<Transaction>,
+    /// Payments that wait for the bot's word, by the query's id.
+    #[serde(skip)]
+    pub(super) pre_checkouts: BTreeMap<String, PreCheckout>,
+    #[serde(skip)]
+    pub(super) pre_checkout_wait: Duration,
+    /// How many updates about payments to come are lost.
+    #[serde(skip)]
+    pub(super) lost_payments: u32,
     #[serde(skip)]
     pub(super) plans: Vec<Plan>,
     #[serde(skip)]
@@ -56,6 +72,12 @@ impl Default for State {
             allowed_updates: Vec::new(),
             commands: BTreeMap::new(),
             presses: BTreeMap::new(),
+            invoices: BTreeMap::new(),
+            invoice_links: BTreeMap::new(),
+            transactions: Vec::new(),
+            pre_checkouts: BTreeMap::new(),
+            pre_checkout_wait: PRE_CHECKOUT_WAIT,
+            lost_payments: 0,
             plans: Vec::new(),
             twice: 0,
             calls: VecDeque::new(),
@@ -83,7 +105,7 @@ pub(super) struct Chat {
     /// "typing" and the like, with the unix milliseconds at which it ends.
     #[serde(skip)]
     pub(super) action: Option<(String, u64)>,
-    /// The last answer to a press: text, whether as an alert, and which one it is.
+    /// The last answer to a press, or why a payment failed: text, whether as an alert, and which one it is.
     #[serde(skip)]
     pub(super) notice: Option<(String, bool, u64)>,
 }
@@ -96,6 +118,12 @@ impl Chat {
 
     pub(super) fn chat(&self) -> Value {
         json!({"id": self.id, "type": "private", "first_name": self.first_name})
+    }
+
+    /// Shows a text above the chat, as an alert or for a moment.
+    pub(super) fn notify(&mut self, text: String, alert: bool) {
+        let number = self.notice.as_ref().map_or(0, |(_, _, number)| *number) + 1;
+        self.notice = Some((text, alert, number));
     }
 
     pub(super) fn message(&mut self, id: i64) -> Option<&mut Value> {
@@ -139,6 +167,13 @@ impl State {
         }
         self.next_message_id += 1;
         Some(message)
+    }
+
+    /// Shows a text above a user's chat, to be dismissed.
+    pub(super) fn show_notice(&mut self, chat_id: i64, text: &str) {
+        if let Some(chat) = self.chats.get_mut(&chat_id) {
+            chat.notify(text.to_owned(), true);
+        }
     }
 
     pub(super) fn commands_for(&self, language_code: &str) -> Value {

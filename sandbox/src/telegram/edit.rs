@@ -123,8 +123,7 @@ impl World {
             if let Some(text) = params.text("text").filter(|text| !text.is_empty())
                 && let Some(chat) = state.chats.get_mut(&chat_id)
             {
-                let number = chat.notice.as_ref().map_or(0, |(_, _, number)| *number) + 1;
-                chat.notice = Some((text, params.flag("show_alert"), number));
+                chat.notify(text, params.flag("show_alert"));
             }
             Ok(json!(true))
         })

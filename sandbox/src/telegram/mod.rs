@@ -9,7 +9,8 @@
 //! [`TelegramUser::block`]. Every call is kept for tests ([`TelegramStandIn::calls`]).
 //!
 //! State is in memory, or also in a folder ([`TelegramStandIn::open`]), so that a restart keeps the chats.
-//! Not there: groups, channels, inline mode, payments, reply keyboards, MarkdownV2.
+//! Payments are in Stars only, and a payer never runs out of them. Not there: groups, channels, inline mode, other
+//! currencies, subscriptions, reply keyboards, MarkdownV2.
 
 mod api;
 mod chat;
@@ -19,16 +20,19 @@ mod failure;
 mod files;
 mod markup;
 mod params;
+mod payer;
 mod polling;
 mod routes;
 mod seen;
 mod send;
+mod stars;
 mod updates;
 mod user;
 mod webhook;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use secrecy::SecretString;
@@ -39,7 +43,8 @@ use tokio::task::JoinHandle;
 
 pub use api::Call;
 pub use failure::Failure;
-pub use seen::{Button, NoSuchButton, NotSeen, Seen};
+pub use payer::NotPaid;
+pub use seen::{Button, NoSuchButton, NotSeen, Seen, SeenInvoice};
 pub use user::TelegramUser;
 
 use crate::server::{Server, url_of};
@@ -164,6 +169,35 @@ impl TelegramStandIn {
         let mut calls = self.calls();
         calls.retain(|call| call.method.to_lowercase() == method);
         calls
+    }
+
+    /// The updates about the next `times` payments never come; the payers are charged and see it. `u32::MAX` is forever.
+    pub fn lose_payments(&self, times: u32) {
+        self.world.change(|state| state.lost_payments = times);
+    }
+
+    /// Are updates about payments to come lost?
+    pub fn loses_payments(&self) -> bool {
+        self.world.state().lost_payments > 0
+    }
+
+    /// How long a payment waits for the bot's answerPreCheckoutQuery; 10 seconds unless told.
+    pub fn wait_for_pre_checkout(&self, wait: Duration) {
+        self.world.change(|state| state.pre_checkout_wait = wait);
+    }
+
+    /// Telegram itself gives a payment's Stars back, without the bot.
+    ///
+    /// # Errors
+    /// There is no such charge, or it was refunded.
+    pub fn refund_stars(&self, charge_id: &str) -> anyhow::Result<()> {
+        let refunded = self.world.change(|state| state.refund_stars(None, charge_id));
+        refunded.map_err(|error| anyhow::Error::msg(error.description))
+    }
+
+    /// Stars that users have paid and not got back.
+    pub fn stars_less_refunded(&self) -> i64 {
+        self.world.state().stars()
     }
 
     /// A file's content type.

@@ -24,6 +24,19 @@ pub struct Seen {
     pub album: Option<String>,
     /// Was it edited?
     pub edited: bool,
+    /// What is asked for in an invoice.
+    pub invoice: Option<SeenInvoice>,
+}
+
+/// An invoice as the payer sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenInvoice {
+    /// What is sold.
+    pub title: String,
+    /// In more words.
+    pub description: String,
+    /// What it costs.
+    pub stars: i64,
 }
 
 impl Seen {
@@ -43,6 +56,11 @@ impl Seen {
             buttons: buttons.map(Button::read).collect(),
             album: string(&message["media_group_id"]),
             edited: message.get("edit_date").is_some(),
+            invoice: message.get("invoice").map(|invoice| SeenInvoice {
+                title: string(&invoice["title"]).unwrap_or_default(),
+                description: string(&invoice["description"]).unwrap_or_default(),
+                stars: invoice["total_amount"].as_i64().unwrap_or_default(),
+            }),
         }
     }
 }
@@ -54,12 +72,14 @@ pub struct Button {
     pub text: String,
     /// `callback_data`; empty for a link.
     pub data: String,
+    /// Where a link leads; empty for any other.
+    pub url: String,
 }
 
 impl Button {
     fn read(button: &Value) -> Self {
         let field = |name: &str| button[name].as_str().unwrap_or_default().to_owned();
-        Self { text: field("text"), data: field("callback_data") }
+        Self { text: field("text"), data: field("callback_data"), url: field("url") }
     }
 }
 
@@ -80,7 +100,11 @@ impl fmt::Debug for NotSeen {
             let who = if message.from_bot { "bot " } else { "user" };
             let labels: Vec<_> = message.buttons.iter().map(|button| &button.text).collect();
             let photo = if message.photo.is_some() { " [photo]" } else { "" };
-            writeln!(out, "  {who} #{}{photo} {:?} {labels:?}", message.id, message.text)?;
+            write!(out, "  {who} #{}{photo} {:?} {labels:?}", message.id, message.text)?;
+            match &message.invoice {
+                Some(invoice) => writeln!(out, " [invoice of {} Stars]", invoice.stars)?,
+                None => writeln!(out)?,
+            }
         }
         Ok(())
     }

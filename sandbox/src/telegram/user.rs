@@ -30,6 +30,10 @@ impl TelegramUser {
         Self { world, id }
     }
 
+    pub(super) fn world(&self) -> &World {
+        &self.world
+    }
+
     /// The Telegram id, of the user and of the chat.
     pub fn id(&self) -> i64 {
         self.id
