@@ -11,6 +11,10 @@ menu-retouch = ✨ Retouch
 menu-upscale = ⬆️ Upscale
 menu-payment = 💰 Pay / Balance
 menu-settings = ⚙️ Settings
+menu-promo = 🎟 Promo code
+menu-invite = 🎁 Invite a friend
+menu-history = 📜 History
+back-button = ← Back
 menu-title = What shall we make? Choose below or just write what to draw.
 
 ## Commands, as Telegram lists them
@@ -18,10 +22,15 @@ menu-title = What shall we make? Choose below or just write what to draw.
 command-start = Start over
 command-menu = Main menu
 command-balance = Balance and free operations
+command-pay = Top up the balance
+command-promo = Enter a promo code
+command-invite = Invite a friend
 command-prices = Prices
-command-history = History of operations
+command-history = History of operations and payments
 command-language = Language
 command-help = How to use this bot
+command-terms = Terms of use
+command-paysupport = Help with payments
 command-cancel = Cancel
 
 ## Greeting and help
@@ -51,7 +60,9 @@ help =
 
     You see the price before we start. Free operations are used first, then your balance. If a picture fails, everything comes back by itself.
 
-    /balance shows your balance, /prices the prices, /history the history, /language the language, /cancel cancels what you began.
+    /balance shows your balance, /pay tops it up, /prices shows the prices, /history the history, /language the language, /cancel cancels what you began.
+
+    Got a promo code? /promo. Want free operations? Invite a friend: /invite. Questions about payments: /paysupport, terms: /terms.
 group-hint = I only work in private chats. Write to me directly 🙂
 
 ## Money
@@ -59,9 +70,8 @@ group-hint = I only work in private chats. Write to me directly 🙂
 balance-line = Balance: { $amount }
 free-line = Free operations: { $left } of { $total }
 held-line = In progress now: { $amount }
-standing-debt = Your balance is in debt: the next top-up repays it.
-standing-blocked = Your account is blocked. If this is a mistake, write to support.
-topup-soon = Top-up by card is coming soon. If you need it now, write to support and we will help.
+standing-debt = Your balance is { $owed } in debt: the next top-up repays it.
+standing-blocked = Your account is blocked. If this is a mistake, write to support: /paysupport
 price-line = Price: { $price }
 fund-free = Free operation ({ $left } of { $total } will remain)
 fund-free-short = free operation
@@ -75,6 +85,122 @@ taken-free = One free operation taken ({ $left } of { $total } remain)
 prices-title = Prices:
 prices-free = free operations work
 prices-row = { $kind } — { $price }
+
+## Top-up
+
+topup-title = How much would you like to add?
+topup-none = You can't top up now: no way to pay is connected. Please write to support: /paysupport
+topup-own = ✍️ Another amount
+topup-where = 🔎 I paid, but no money came
+topup-suggest = ➕ Add { $amount }
+topup-ask-amount = Write an amount from { $least } to { $most }, for example 250 or 99.50. Changed your mind? /cancel
+topup-packs-only = Only the amounts offered are possible, please choose one of them.
+topup-method = Top-up of { $amount }. How would you like to pay?
+topup-not-sold = A top-up of { $amount } is not possible now. Please choose another amount.
+method-yookassa = 💳 Card, SBP
+method-stars = ⭐ Telegram Stars
+method-sandbox = 🧪 Test bank
+price-stars =
+    { $count ->
+        [one] { $count } Star
+       *[other] { $count } Stars
+    }
+payment-link =
+    Top-up of { $amount }
+    Way to pay: { $method }
+
+    Press “Pay”. The money comes by itself, mostly within a minute, and I will tell you.
+payment-pay = Pay { $price }
+payment-invoiced =
+    Top-up of { $amount }
+    I sent the invoice in a message of its own: { $price }. The money comes by itself, and I will tell you.
+invoice-title = Balance top-up
+invoice-description = { $amount } will be added to your balance.
+payment-check = 🔄 Check the payment
+payment-check-one = 🔄 { $amount }, { $time }
+payment-check-limit = A payment can't be checked that often. Try again in { $wait }. The money comes without checking, too.
+payment-check-down = The payment service does not answer now. If you paid, the money is not lost: I will check by myself a little later.
+payment-check-off = This way to pay is switched off now. If you paid, write to support: /paysupport
+payment-not-found = There is no such payment. If you paid, write to support: /paysupport
+payment-waiting = The payment of { $amount } has not arrived yet. If you paid already, wait a few minutes and check again.
+payment-paid = The payment of { $amount } has arrived and is being credited. It mostly takes seconds.
+payment-parked-mismatch = { $received } arrived for a top-up of { $amount }: they don't match, so a person will look at it. The money is not lost. If it takes long, write to support: /paysupport
+payment-parked-limit = The payment of { $amount } has arrived, but your balance would get too large with it, so a person will look at it. The money is not lost. If it takes long, write to support: /paysupport
+payment-credited = ✅ { $amount } added to your balance.
+payment-canceled = The payment of { $amount } was canceled, I received no money. You can try again. If money was taken after all, it comes back or is credited by itself.
+payment-expired = The time for the payment of { $amount } ran out, I received no money. If you paid after all, it is credited as soon as it arrives.
+payment-refunded = Top-up of { $amount }: { $refunded } was returned to you.
+payment-disputed = Your bank disputes the top-up of { $amount }. I will tell you how it ends.
+payment-unknown = I don't know what became of the payment of { $amount }. Please write to support: /paysupport
+payment-no-method = This way to pay is not available now. Please choose another one.
+payment-provider-down = The payment service does not answer now, so there is nothing to pay yet. Nothing was taken. Try again or choose another way.
+payment-too-many = Too many payments in a row. Wait a little and try again.
+payment-defect = The payment could not be made because of an internal error. Nothing was taken. Please try again a little later.
+wait-seconds =
+    { $count ->
+        [one] { $count } second
+       *[other] { $count } seconds
+    }
+wait-minutes =
+    { $count ->
+        [one] { $count } minute
+       *[other] { $count } minutes
+    }
+where-title = Payments that are not credited yet:
+where-nothing = You have no payments that wait to be credited. If you paid and no money came, write to support: /paysupport
+
+## Terms and help with payments
+
+terms =
+    The terms in short:
+
+    • Your balance is spent on what this bot does, at the prices in /prices. You see the price before we start.
+    • If something fails, everything comes back by itself.
+    • Money on your balance does not expire. Bonuses and free operations may.
+    • For a refund of what you did not spend, or a question, use /paysupport.
+    • Pictures that break the law or the rights of others must not be asked for.
+terms-link = In full: { $url }
+paysupport =
+    Help with payments.
+
+    • You paid, but no money came? It mostly takes a minute. Press the check button of the payment below.
+    • You need a refund, or something else is wrong? Write to us: the date, the amount and what happened.
+
+    Telegram's support can't help with purchases in this bot: we will sort it out ourselves.
+paysupport-contact = Write to: { $contact }
+paysupport-no-contact = Where to write: see the description of the bot.
+
+## Promo codes and invitations of friends
+
+promo-ask = Send the promo code. Changed your mind? /cancel
+promo-done = 🎉 The promo code works: { $given }.
+promo-again = You have used this promo code already and got: { $given }.
+promo-unknown = There is no such promo code. Please check it and send it again. Changed your mind? /cancel
+promo-expired = This promo code has expired.
+promo-used-up = This promo code is used up.
+promo-too-many = Too many wrong promo codes. Try again later.
+given-operations =
+    { $count ->
+        [one] { $count } free operation
+       *[other] { $count } free operations
+    }
+given-money = { $amount } of bonuses
+given-until = { $what }, until { $time }
+invite-words =
+    🎁 Invite a friend with your link:
+    { $link }
+
+    When your friend tops up for the first time, you get a gift: { $mine }. Your friend gets { $theirs }.
+
+    Came by the link: { $invited }, topped up: { $rewarded }.
+invite-off = There are no gifts for invitations now. Look in again later.
+invite-share = 📤 Share the link
+invite-share-words = A bot that draws pictures and edits photos
+invited = 🎁 You were invited! After your first top-up you get a gift: { $given }.
+invited-self = This is your own link: send it to a friend.
+invited-loop = This link won't do: its owner came by your invitation.
+invited-before = You were invited before, and the gift for that invitation stands.
+invited-customer = The gift for an invitation is for those who have not topped up yet, and you have been with us for long.
 
 ## Invitations
 
@@ -138,6 +264,10 @@ wrong-video = I can't work with video, only with photos and pictures.
 wrong-file-type = This file won't do. A PNG, JPEG or WebP picture is needed.
 wrong-file-size = The file is too big: up to 20 MB is fine. Please send a smaller one.
 wrong-other = I don't understand this kind of message: send text or a photo.
+wrong-no-amount = I see no amount here.
+wrong-too-little = That is less than possible.
+wrong-too-much = That is more than possible at once.
+wrong-no-promo-code = This does not look like a promo code: it has 3 to 32 Latin letters and digits, no spaces.
 wrong-press-button = Press a button under the last message, or /cancel to cancel.
 wrong-too-many = No more than { $limit } photos can be merged. Write how to merge them, or press /cancel.
 hint-idle = Write what to draw, send a photo, or open /menu.
@@ -153,6 +283,7 @@ confirm-yes = ✅ Yes, { $price }
 confirm-no = ✖️ Cancel
 price-changed = The price has changed: it is { $price } now. Go on?
 retry-button = 🔁 Try again
+retry-kept = 🔁 Go on: { $kind }
 done-button = ✅ Done
 working = ⏳ Generating…
 working-queued = ⏳ Generating… The job is queued ({ $time }).
@@ -160,8 +291,10 @@ working-running = ⏳ Generating… Still working ({ $time }).
 working-delivering = ⏳ Done, sending the picture…
 billing-waiting = ⏳ Billing does not answer, trying again. There is nothing you need to do.
 billing-down = Billing does not answer now, so I did not start. Please try a little later. Anything already taken comes back by itself within half an hour.
-refuse-blocked = Your account is blocked, so I can't start. Nothing was taken. If this is a mistake, write to support.
-refuse-debt = Your balance is in debt, so I can't start. Nothing was taken. The next top-up repays it.
+refuse-blocked = Your account is blocked, so I can't start. Nothing was taken. If this is a mistake, write to support: /paysupport
+refuse-debt =
+    Your balance is { $owed } in debt, so I can't start. Nothing was taken.
+    Top up: the debt is repaid first, the rest is yours.
 refuse-limit = Too many operations in a row. Nothing was taken. Wait a little and try again.
 refuse-kind = This operation is not available now. Nothing was taken.
 refuse-defect = I could not start because of an internal error. Nothing was taken. Please try again a little later.
@@ -208,16 +341,29 @@ cancel-done = Canceling, everything comes back.
 ## History
 
 history-title = History, page { $page }:
-history-empty = No operations yet. Write what to draw, and the first one appears here.
+history-empty = No operations or payments yet. Write what to draw, and the first one appears here.
 history-row = { $time } · { $kind } · { $state } · { $what }
 history-newer = ← Newer
 history-older = Older →
 history-nothing = nothing taken
+history-payment = Top-up, { $method }
+history-refund = Top-up refund
 state-charged = in progress
 state-completed = done
 state-refunded = refunded
 state-declined = declined
 state-unknown = unknown
+payment-state-waiting = waiting for payment
+payment-state-paid = paid, being credited
+payment-state-parked = paid, being checked
+payment-state-credited = credited
+payment-state-canceled = canceled
+payment-state-expired = expired
+payment-state-refunded = refunded
+payment-state-disputed = disputed by the bank
+refund-state-pending = on its way
+refund-state-succeeded = done
+refund-state-reversed = back on your balance
 zone = UTC
 
 ## Settings
@@ -232,3 +378,45 @@ language-english = 🇬🇧 English
 language-set = I speak English now.
 saved = Saved
 try-later = I can't answer just now: a service does not respond. Please try again in a minute.
+
+## Told unasked, when something happened to the money
+
+notice-credited = ✅ { $amount } credited.
+notice-retry = You can go on from where the money ran out.
+notice-refunded = ↩️ Refund: { $amount } was taken from your balance and returned to where you paid from.
+notice-refunded-uncredited = ↩️ Your payment was returned: { $price }. It had not been credited to your balance.
+notice-refunded-repeat = ↩️ This invoice was already paid, so the second payment was returned: { $price }.
+notice-refund-reversed = The refund did not go through: { $amount } is in your balance again.
+notice-dispute-opened = ⚠️ Your bank disputes a payment: until it decides, { $amount } is taken from your balance. If this is a misunderstanding, write to us: /paysupport
+notice-dispute-lost = The dispute about a payment is over: your bank returned { $amount } to you. That amount is taken from your balance.
+notice-dispute-won = The dispute about a payment is over: { $amount } is in your balance again.
+notice-debt = Your balance is in debt: { $amount }. The next top-up repays it; until then new operations are not available. What is already running will be finished.
+notice-debt-repaid = ✅ The debt is repaid, operations are available again.
+notice-blocked = Your account is blocked: new operations and top-ups are not available. If this is a mistake, write to us: /paysupport
+notice-unblocked = ✅ Your account is unblocked, operations are available again.
+notice-unblocked-debt = Your account is unblocked. Your balance is still in debt: { $amount }. The next top-up repays it; until then new operations are not available.
+notice-expiring-operations =
+    { $count ->
+        [one] ⏳ { $count } free operation expires soon.
+       *[other] ⏳ { $count } free operations expire soon.
+    } The deadline is { $time }.
+notice-expiring-money = ⏳ Bonuses expire soon: { $amount }. Use them by { $time }.
+notice-operations =
+    { $count ->
+        [one] { $count } free operation
+       *[other] { $count } free operations
+    }
+notice-bonus = { $amount } of bonuses
+notice-given = 🎁 A gift for you: { $gift }.
+notice-given-invited = 🎁 For your first top-up after an invitation, a gift for you: { $gift }.
+notice-given-inviter = 🎁 Somebody you invited has topped up. A gift for you: { $gift }.
+notice-operation-refunded = ↩️ We gave back for an operation: { $what }.
+
+## Before a payment in Stars: why not
+
+stars-try-later = The invoice can't be checked just now. Please try again in a minute. No Stars were taken.
+stars-unknown = This invoice is not valid. Please make a new one: /pay
+stars-price = The price has changed. Please make a new invoice: /pay
+stars-paid = This invoice is already paid. To top up once more, make a new one: /pay
+stars-closed = This invoice is no longer valid. Please make a new one: /pay
+stars-blocked = Your account is blocked, so it can't be topped up. If this is a mistake, write to us: /paysupport

@@ -5,12 +5,13 @@ use std::time::Duration;
 use proto::{
     billing::v1::{GetUserInfoRequest, ListPricesRequest, Standing, UserInfo},
     images::v1::RetryDeliveriesRequest,
+    money::MoneyError,
 };
 
 use super::{
     BotError, conversation,
     dialogue::State,
-    keyboard,
+    invite, keyboard,
     kind::Kind,
     money::Amount,
     session::Session,
@@ -20,9 +21,10 @@ use super::{
 /// What a chat waits for the worker where it could do without.
 pub const WORKER_PATIENCE: Duration = Duration::from_secs(3);
 
-/// /start: greets, and asks the worker for what waited while the user had blocked the bot.
-pub async fn start(session: &Session) -> Result<(), BotError> {
+/// /start, with a link's `parameter` or none: greets, notes who invited, and asks the worker for what waited while the user had blocked the bot.
+pub async fn start(session: &Session, parameter: &str) -> Result<(), BotError> {
     let locale = session.locale;
+    let invited = invite::accept(session, parameter).await?;
     session.keep(&State::Idle).await?;
     let user = user_info(session).await;
     let greeting = match &user {
@@ -36,6 +38,7 @@ pub async fn start(session: &Session) -> Result<(), BotError> {
             text!(locale, "start-again")
         }
     };
+    let greeting = invited.map_or(greeting.clone(), |invited| format!("{greeting}\n\n{invited}"));
     session.say(greeting, Some(keyboard::menu(locale))).await?;
     let waiting = RetryDeliveriesRequest { user_id: session.user_id.clone() };
     let answer = tokio::time::timeout(WORKER_PATIENCE, async {
@@ -63,22 +66,7 @@ pub async fn menu(session: &Session) -> Result<(), BotError> {
 pub async fn balance(session: &Session) -> Result<(), BotError> {
     let (text, keyboard) = match user_info(session).await {
         Ok(user) => {
-            (balance_words(&user, session.locale)?, Some(keyboard::to_menu(session.locale)))
-        }
-        Err(error) => conversation::later(session, error)?,
-    };
-    session.say(text, keyboard).await?;
-    Ok(())
-}
-
-/// The balance and how to top it up.
-pub async fn payment_menu(session: &Session) -> Result<(), BotError> {
-    let locale = session.locale;
-    let (text, keyboard) = match user_info(session).await {
-        Ok(user) => {
-            let words =
-                format!("{}\n\n{}", balance_words(&user, locale)?, text!(locale, "topup-soon"));
-            (words, Some(keyboard::to_menu(locale)))
+            (balance_words(&user, session.locale)?, Some(keyboard::balance(session.locale)))
         }
         Err(error) => conversation::later(session, error)?,
     };
@@ -113,12 +101,14 @@ pub fn title(kind: &str, locale: Locale) -> String {
     Kind::of_name(kind).map_or_else(|| kind.to_owned(), |kind| say(locale, kind.title_key(), &[]))
 }
 
-async fn user_info(session: &Session) -> Result<UserInfo, BotError> {
+/// What the user has.
+pub async fn user_info(session: &Session) -> Result<UserInfo, BotError> {
     let request = GetUserInfoRequest { user_id: session.user_id.clone() };
     Ok(session.services.billing.get_user_info(request).await?.user.unwrap_or_default())
 }
 
-fn balance_words(user: &UserInfo, locale: Locale) -> Result<String, BotError> {
+/// Balance, free operations, what is held, what is owed; some lines.
+pub fn balance_words(user: &UserInfo, locale: Locale) -> Result<String, BotError> {
     // A plain space here: the line is a contract with other programs, to the letter.
     let balance = Amount::of(user.balance.as_ref())?.there(locale).replace('\u{a0}', " ");
     let mut lines = vec![
@@ -135,11 +125,19 @@ fn balance_words(user: &UserInfo, locale: Locale) -> Result<String, BotError> {
         lines.push(text!(locale, "held-line", amount = held.there(locale)));
     }
     match user.standing() {
-        Standing::InDebt => lines.push(text!(locale, "standing-debt")),
+        Standing::InDebt => {
+            lines.push(text!(locale, "standing-debt", owed = owed(user)?.asked(locale)));
+        }
         Standing::Blocked => lines.push(text!(locale, "standing-blocked")),
         Standing::Good | Standing::Unspecified => {}
     }
     Ok(lines.join("\n"))
+}
+
+/// What the next top-up repays first; zero for who owes nothing.
+pub fn owed(user: &UserInfo) -> Result<Amount, MoneyError> {
+    let paid = Amount::of(user.paid_balance.as_ref())?;
+    Ok(Amount { micros: paid.micros.saturating_neg().max(0), currency: paid.currency })
 }
 
 #[cfg(test)]
@@ -166,10 +164,11 @@ mod tests {
             "Balance: 12.50 ₽\nFree operations: 2 of 3"
         );
         user.held = Some(from_micros(10_000_000, "RUB"));
+        user.paid_balance = Some(from_micros(-15_500_000, "RUB"));
         user.set_standing(Standing::InDebt);
         let words = balance_words(&user, Locale::Ru).unwrap();
         assert!(
-            words.contains("Сейчас в работе: 10,00\u{a0}₽") && words.contains("долг"),
+            words.contains("Сейчас в работе: 10,00\u{a0}₽") && words.contains("долг 15,50\u{a0}₽"),
             "{words}"
         );
     }

@@ -5,10 +5,11 @@ use teloxide::types::{BotCommand, Message};
 use super::{
     BotError, account,
     dialogue::State,
-    history, keyboard, results,
+    history, invite, keyboard, promo, results,
     session::Session,
-    settings,
+    settings, support,
     text::{Locale, say, text},
+    topup,
 };
 
 /// A message that begins with a slash and a word.
@@ -20,14 +21,24 @@ pub enum Command {
     Menu,
     /// Balance and free operations.
     Balance,
+    /// Balance and top-up.
+    Pay,
+    /// Redeems a promo code.
+    Promo,
+    /// The user's own link for friends.
+    Invite,
     /// The price list.
     Prices,
-    /// Operations, newest first.
+    /// Operations and payments, newest first.
     History,
     /// Chooses the language.
     Language,
     /// How to use the bot.
     Help,
+    /// The terms of use.
+    Terms,
+    /// Help with payments.
+    PaySupport,
     /// Ends the dialogue; offers to cancel jobs that have not started.
     Cancel,
     /// None of ours.
@@ -36,21 +47,21 @@ pub enum Command {
 
 impl Command {
     /// Those that Telegram's menu shows.
-    const KNOWN: [Self; 8] = [
+    const KNOWN: [Self; 13] = [
         Self::Start,
         Self::Menu,
         Self::Balance,
+        Self::Pay,
+        Self::Promo,
+        Self::Invite,
         Self::Prices,
         Self::History,
         Self::Language,
         Self::Help,
+        Self::Terms,
+        Self::PaySupport,
         Self::Cancel,
     ];
-
-    /// The command that a message is. "/start@bot words" is `Start`; "/ words" and "/кот" are none.
-    pub fn of_message(message: Message) -> Option<Self> {
-        Self::of_text(message.text()?)
-    }
 
     fn of_text(text: &str) -> Option<Self> {
         let word = text.strip_prefix('/')?.split(char::is_whitespace).next()?;
@@ -69,10 +80,15 @@ impl Command {
             Self::Start => "start",
             Self::Menu => "menu",
             Self::Balance => "balance",
+            Self::Pay => "pay",
+            Self::Promo => "promo",
+            Self::Invite => "invite",
             Self::Prices => "prices",
             Self::History => "history",
             Self::Language => "language",
             Self::Help => "help",
+            Self::Terms => "terms",
+            Self::PaySupport => "paysupport",
             Self::Cancel => "cancel",
             Self::Unknown => "",
         }
@@ -83,13 +99,40 @@ impl Command {
             Self::Start => "command-start",
             Self::Menu => "command-menu",
             Self::Balance => "command-balance",
+            Self::Pay => "command-pay",
+            Self::Promo => "command-promo",
+            Self::Invite => "command-invite",
             Self::Prices => "command-prices",
             Self::History => "command-history",
             Self::Language => "command-language",
             Self::Help => "command-help",
+            Self::Terms => "command-terms",
+            Self::PaySupport => "command-paysupport",
             Self::Cancel => "command-cancel",
             Self::Unknown => "unknown-command",
         }
+    }
+}
+
+/// A command with what follows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Called {
+    /// Which.
+    pub command: Command,
+    /// The words after it, trimmed; a link's parameter for /start.
+    pub words: String,
+}
+
+impl Called {
+    /// The command that a message is. "/start@bot words" is `Start`; "/ words" and "/кот" are none.
+    pub fn of_message(message: Message) -> Option<Self> {
+        Self::of_text(message.text()?)
+    }
+
+    fn of_text(text: &str) -> Option<Self> {
+        let command = Command::of_text(text)?;
+        let words = text.split_once(char::is_whitespace).map_or("", |(_, words)| words.trim());
+        Some(Self { command, words: words.to_owned() })
     }
 }
 
@@ -106,12 +149,17 @@ pub fn menus() -> Vec<(Option<&'static str>, Vec<BotCommand>)> {
 }
 
 /// A command.
-pub async fn handle(command: Command, session: Session) -> Result<(), BotError> {
+pub async fn handle(called: Called, session: Session) -> Result<(), BotError> {
     let locale = session.locale;
-    match command {
-        Command::Start => account::start(&session).await,
+    match called.command {
+        Command::Start => account::start(&session, &called.words).await,
         Command::Menu => account::menu(&session).await,
         Command::Balance => account::balance(&session).await,
+        Command::Pay => topup::menu(&session, None).await,
+        Command::Promo => promo::command(&session, &called.words).await,
+        Command::Invite => invite::show(&session).await,
+        Command::Terms => support::terms(&session).await,
+        Command::PaySupport => support::payments(&session).await,
         Command::Prices => account::prices(&session).await,
         Command::History => history::show(&session, 0, None).await,
         Command::Language => settings::languages(&session).await,
@@ -129,7 +177,11 @@ pub async fn handle(command: Command, session: Session) -> Result<(), BotError> 
 
 async fn cancel(session: &Session) -> Result<(), BotError> {
     let locale = session.locale;
-    let was_idle = session.state().await? == State::Idle;
+    // An answer that was taken leaves nothing to cancel.
+    let was_idle = match session.state().await? {
+        State::Answered { then, .. } => *then == State::Idle,
+        state => state == State::Idle,
+    };
     session.keep(&State::Idle).await?;
     if !was_idle {
         session.say(text!(locale, "cancel-left"), Some(keyboard::to_menu(locale))).await?;
@@ -156,7 +208,9 @@ mod tests {
             ("/start promo_5", Some(Command::Start)),
             ("/HELP@kopilka_bot", Some(Command::Help)),
             ("/cancel\nплиз", Some(Command::Cancel)),
-            ("/pay", Some(Command::Unknown)),
+            ("/pay", Some(Command::Pay)),
+            ("/paysupport", Some(Command::PaySupport)),
+            ("/fly", Some(Command::Unknown)),
             ("/", None),
             ("/ кот", None),
             ("/кот", None),
@@ -167,12 +221,38 @@ mod tests {
     }
 
     #[test]
+    fn what_follows_a_command_is_its_words() {
+        for (text, words) in [
+            ("/start", ""),
+            ("/start ref_abc", "ref_abc"),
+            ("/promo@kopilka_bot  NEW-YEAR ", "NEW-YEAR"),
+            ("/promo\nкод", "код"),
+        ] {
+            assert_eq!(Called::of_text(text).unwrap().words, words, "{text}");
+        }
+    }
+
+    #[test]
     fn telegram_takes_the_menus() {
         for (_, commands) in menus() {
             let names: Vec<_> = commands.iter().map(|command| command.command.as_str()).collect();
             assert_eq!(
                 names,
-                ["start", "menu", "balance", "prices", "history", "language", "help", "cancel"]
+                [
+                    "start",
+                    "menu",
+                    "balance",
+                    "pay",
+                    "promo",
+                    "invite",
+                    "prices",
+                    "history",
+                    "language",
+                    "help",
+                    "terms",
+                    "paysupport",
+                    "cancel"
+                ]
             );
             assert!(
                 commands

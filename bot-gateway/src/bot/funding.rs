@@ -1,15 +1,17 @@
 //! What something costs and what pays for it, in words.
 
 use proto::billing::v1::{
-    Funding, GetUserInfoRequest, Operation, QuoteRequest, UserInfo, funding::Source,
+    Funding, GetUserInfoRequest, Operation, QuoteRequest, QuoteResponse, Standing, UserInfo,
+    funding::Source,
 };
 
 use super::{
-    BotError,
+    BotError, account,
     kind::Kind,
     money::Amount,
     session::Session,
     text::{Locale, text},
+    topup,
 };
 
 /// What a charge would cost now.
@@ -17,10 +19,40 @@ use super::{
 pub struct Quoted {
     /// The most that the charge may take.
     pub price: Amount,
-    /// Whether the user can pay.
-    pub affordable: bool,
+    /// What keeps the user from paying; `None`: nothing.
+    pub lacking: Option<Lack>,
     /// The price and what will pay for it, or what is missing; some lines.
     pub words: String,
+}
+
+/// What keeps a user from paying.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Lack {
+    /// So much is missing, or owed.
+    Money(Amount),
+    /// An administrator blocked the user.
+    Blocked,
+}
+
+impl Lack {
+    /// What to suggest for it.
+    pub async fn packs(&self, session: &Session) -> Vec<Amount> {
+        match self {
+            Self::Money(missing) => packs_for(session, missing).await,
+            Self::Blocked => vec![],
+        }
+    }
+}
+
+/// Packs that cover what is missing; none where the ways to pay can't be asked for: the way to the balance is there.
+pub async fn packs_for(session: &Session, missing: &Amount) -> Vec<Amount> {
+    match topup::ask(session).await {
+        Ok(offers) => offers.covering(missing),
+        Err(error) => {
+            tracing::warn!(%error, "no pack is suggested");
+            vec![]
+        }
+    }
 }
 
 /// Asks billing-svc what `kind` costs this user.
@@ -37,18 +69,34 @@ pub async fn quote(session: &Session, kind: Kind) -> Result<Quoted, BotError> {
     )?;
     let user = user.user.unwrap_or_default();
     let price = Amount::of(quote.price.as_ref())?;
-    let words = if quote.affordable {
+    let (words, lacking) = match user.standing() {
+        Standing::Blocked => (text!(session.locale, "refuse-blocked"), Some(Lack::Blocked)),
+        Standing::InDebt => {
+            let owed = account::owed(&user)?;
+            let words = text!(session.locale, "refuse-debt", owed = owed.asked(session.locale));
+            (words, Some(Lack::Money(owed)))
+        }
+        Standing::Good | Standing::Unspecified => priced(session, &quote, &user, &price)?,
+    };
+    Ok(Quoted { price, lacking, words })
+}
+
+fn priced(
+    session: &Session,
+    quote: &QuoteResponse,
+    user: &UserInfo,
+    price: &Amount,
+) -> Result<(String, Option<Lack>), BotError> {
+    if quote.affordable {
         let left = user.free_operations_left - free_units(&quote.funding);
         let price = text!(session.locale, "price-line", price = price.asked(session.locale));
-        format!(
-            "{price}\n{}",
-            will_pay(&quote.funding, left, user.free_operations_total, session.locale)?
-        )
-    } else {
-        let available = Amount::of(user.balance.as_ref())?;
-        missing(&price, &available, &Amount::of(quote.missing.as_ref())?, session.locale)
-    };
-    Ok(Quoted { price, affordable: quote.affordable, words })
+        let pays = will_pay(&quote.funding, left, user.free_operations_total, session.locale)?;
+        return Ok((format!("{price}\n{pays}"), None));
+    }
+    let available = Amount::of(user.balance.as_ref())?;
+    let short = Amount::of(quote.missing.as_ref())?;
+    let words = missing(price, &available, &short, session.locale);
+    Ok((words, Some(Lack::Money(short))))
 }
 
 /// What is missing, of which price, with how much there.

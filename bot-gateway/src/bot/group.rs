@@ -7,7 +7,7 @@ use teloxide::{
 
 use super::{
     BotError,
-    commands::Command,
+    commands::{Called, Command},
     text::{Locale, text},
 };
 use crate::{
@@ -19,8 +19,8 @@ use crate::{
 pub async fn hint(update: &Update, user: &User, services: &Services) -> Result<(), BotError> {
     let UpdateKind::Message(message) = &update.kind else { return Ok(()) };
     // A command of another bot is none of ours.
-    if !matches!(Command::of_message(message.clone()), Some(command) if command != Command::Unknown)
-    {
+    let called = Called::of_message(message.clone());
+    if called.is_none_or(|called| called.command == Command::Unknown) {
         return Ok(());
     }
     let locale = Locale::of_user(None, user.language_code.as_deref());

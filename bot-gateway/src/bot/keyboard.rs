@@ -7,6 +7,7 @@ use super::{
     money::Amount,
     press::{Picture, Press},
     text::{Locale, say, text},
+    topup,
 };
 
 /// Telegram fits about so many buttons with an emoji and a digit in a row.
@@ -44,23 +45,32 @@ pub fn confirm(id: i64, price: &Amount, locale: Locale) -> InlineKeyboardMarkup 
     ]])
 }
 
-/// After a refusal for want of funds: to the balance, or the same once more.
-pub fn short_of_funds(id: i64, price: &Amount, locale: Locale) -> InlineKeyboardMarkup {
-    InlineKeyboardMarkup::new([
-        vec![button(text!(locale, "menu-payment"), &Press::Payment)],
-        vec![
-            button(text!(locale, "retry-button"), &Press::Confirm { id, price: price.clone() }),
-            menu_button(locale),
-        ],
-    ])
+/// After a refusal for want of funds: top up with one of `packs`, to the balance, or the same once more.
+pub fn short_of_funds(
+    id: i64,
+    price: &Amount,
+    packs: &[Amount],
+    locale: Locale,
+) -> InlineKeyboardMarkup {
+    let mut rows = topup::keyboards::suggestions(packs, locale);
+    rows.push(vec![button(text!(locale, "menu-payment"), &Press::Payment)]);
+    rows.push(vec![
+        button(text!(locale, "retry-button"), &Press::Confirm { id, price: price.clone() }),
+        menu_button(locale),
+    ]);
+    InlineKeyboardMarkup::new(rows)
 }
 
-/// Without a draft to go on with.
+/// To the balance; without a draft to go on with.
 pub fn balance(locale: Locale) -> InlineKeyboardMarkup {
-    InlineKeyboardMarkup::new([[
-        button(text!(locale, "menu-payment"), &Press::Payment),
-        menu_button(locale),
-    ]])
+    top_up(&[], locale)
+}
+
+/// Top up with one of `packs`, or to the balance; without a draft to go on with.
+pub fn top_up(packs: &[Amount], locale: Locale) -> InlineKeyboardMarkup {
+    let mut rows = topup::keyboards::suggestions(packs, locale);
+    rows.push(vec![button(text!(locale, "menu-payment"), &Press::Payment), menu_button(locale)]);
+    InlineKeyboardMarkup::new(rows)
 }
 
 /// What can be done with photos, each kind with its price.
@@ -153,7 +163,8 @@ pub fn history(page: u32, has_older: bool, locale: Locale) -> InlineKeyboardMark
     if has_older {
         row.push(button(text!(locale, "history-older"), &Press::History(page.saturating_add(1))));
     }
-    InlineKeyboardMarkup::new([row, vec![menu_button(locale)]])
+    let last = vec![button(text!(locale, "menu-payment"), &Press::Payment), menu_button(locale)];
+    InlineKeyboardMarkup::new([row, last])
 }
 
 /// Jobs that can be canceled: operation and kind.
@@ -168,7 +179,8 @@ pub fn cancel_jobs(jobs: &[(String, Option<Kind>)], locale: Locale) -> InlineKey
     InlineKeyboardMarkup::new(rows)
 }
 
-fn menu_button(locale: Locale) -> InlineKeyboardButton {
+/// The way back to the menu, as one button.
+pub fn menu_button(locale: Locale) -> InlineKeyboardButton {
     button(text!(locale, "menu-button"), &Press::Menu)
 }
 
@@ -190,7 +202,8 @@ mod tests {
                 menu(locale),
                 to_menu(locale),
                 confirm(id, &price, locale),
-                short_of_funds(id, &price, locale),
+                short_of_funds(id, &price, std::slice::from_ref(&price), locale),
+                top_up(std::slice::from_ref(&price), locale),
                 balance(locale),
                 offer(id, &prices, locale),
                 photos_done(id, locale),
@@ -218,6 +231,6 @@ mod tests {
     #[test]
     fn the_first_page_of_a_short_history_has_no_arrows() {
         let keyboard = history(0, false, Locale::Ru);
-        assert_eq!(keyboard.inline_keyboard.iter().flatten().count(), 1);
+        assert_eq!(keyboard.inline_keyboard.iter().flatten().count(), 2);
     }
 }

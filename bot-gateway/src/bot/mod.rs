@@ -1,10 +1,10 @@
 //! The conversation: what users see and may do.
 //!
 //! [`handle`] takes one update of the inbox. A paid request that the very update began before is gone on with
-//! (`charge::resume`); anything else goes through `schema`, the table of contents of the bot. The dialogue
-//! itself is a pure function (`dialogue::step`). Everything done here may be done again by a redelivered update
-//! and then charges, uploads and sends nothing twice, except that an answer in words may be repeated. No handler
-//! waits for a picture.
+//! (`charge::resume`), and so is an answer that it brought (`conversation::resume`); anything else goes through
+//! `schema`, the table of contents of the bot. The dialogue itself is a pure function (`dialogue::step`). Everything
+//! done here may be done again by a redelivered update and then charges, pays in, uploads and sends nothing twice,
+//! except that an answer in words or an unpaid invoice may be repeated. No handler waits for a picture.
 
 mod account;
 mod charge;
@@ -15,17 +15,21 @@ mod funding;
 mod group;
 mod history;
 mod incoming;
+mod invite;
 pub(crate) mod keyboard;
 mod kind;
 pub(crate) mod money;
 pub(crate) mod press;
 mod presses;
 mod problem;
+mod promo;
 pub mod render;
 mod results;
 mod session;
 mod settings;
+mod support;
 pub(crate) mod text;
+pub(crate) mod topup;
 
 use std::{ops::ControlFlow, sync::LazyLock};
 
@@ -42,7 +46,7 @@ use crate::{
     Services,
     inbox::{Origin, Tick},
 };
-use commands::Command;
+use commands::Called;
 use session::Session;
 
 static SCHEMA: LazyLock<UpdateHandler<BotError>> = LazyLock::new(schema);
@@ -51,7 +55,7 @@ static SCHEMA: LazyLock<UpdateHandler<BotError>> = LazyLock::new(schema);
 fn schema() -> UpdateHandler<BotError> {
     dptree::entry().branch(Update::filter_callback_query().endpoint(presses::handle)).branch(
         Update::filter_message()
-            .branch(dptree::filter_map(Command::of_message).endpoint(commands::handle))
+            .branch(dptree::filter_map(Called::of_message).endpoint(commands::handle))
             .endpoint(conversation::message),
     )
 }
@@ -72,7 +76,7 @@ pub async fn handle(update: Update, origin: Origin, services: &Services) -> Resu
         return group::hint(&update, user, services).await;
     }
     let session = Session::of_user(user, chat.id.0, origin, services).await?;
-    if charge::resume(&session).await? {
+    if charge::resume(&session).await? || conversation::resume(&session).await? {
         return Ok(());
     }
     match SCHEMA.dispatch(dptree::deps![update, session]).await {

@@ -11,6 +11,8 @@ use super::text::Locale;
 
 /// Micros in one hundredth of the currency unit.
 const MICROS_PER_CENT: i64 = 10_000;
+/// Micros in the currency unit.
+const MICROS_PER_UNIT: i64 = 1_000_000;
 
 /// Money as billing-svc counts it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +39,12 @@ impl Amount {
             return None;
         }
         Some(Self { micros: i64::try_from(micros.trunc()).ok()?, currency: currency.to_owned() })
+    }
+
+    /// Rounded up to whole units of the currency; `None`: out of range.
+    pub fn whole_units(&self) -> Option<Self> {
+        let units = self.micros.checked_add(MICROS_PER_UNIT - 1)?.div_euclid(MICROS_PER_UNIT);
+        Some(Self { micros: units * MICROS_PER_UNIT, currency: self.currency.clone() })
     }
 
     /// As a message says it.

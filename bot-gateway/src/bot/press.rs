@@ -4,7 +4,7 @@
 //! a button of a message from before a change is known as such ([`Press::Old`]) and answered helpfully. Telegram
 //! allows 64 bytes; a test meets the longest.
 
-use super::{kind::Kind, money::Amount, text::Locale};
+use super::{kind::Kind, money::Amount, text::Locale, topup::Provider};
 use crate::delivery;
 
 const VERSION: &str = "v1";
@@ -19,6 +19,34 @@ pub enum Press {
     Payment,
     /// Show the main menu.
     Menu,
+    /// The amounts to top up with, in place of the message.
+    TopUp,
+    /// Top up with so much.
+    Pack(Amount),
+    /// Top up with an amount of the user's own choice.
+    OwnAmount,
+    /// Top up with so much in this way.
+    PayBy {
+        /// Who takes the money.
+        provider: Provider,
+        /// What is to be credited.
+        amount: Amount,
+    },
+    /// Ask the provider about that payment now.
+    CheckPayment(String),
+    /// «Я оплатил, но денег нет».
+    WherePaid,
+    /// The complete request that waited for money, once more.
+    Retry {
+        /// Its dialogue.
+        id: i64,
+        /// The most that it may cost.
+        price: Amount,
+    },
+    /// Ask for a promo code.
+    PromoCode,
+    /// Show how to invite somebody.
+    Invite,
     /// Show the settings.
     Settings,
     /// Switch "ask before charging".
@@ -92,6 +120,19 @@ impl Press {
     fn of_parts(parts: &[&str]) -> Option<Self> {
         Some(match *parts {
             ["menu"] => Self::Menu,
+            ["topup"] => Self::TopUp,
+            ["pack", micros, currency] => Self::Pack(price(micros, currency)?),
+            ["own"] => Self::OwnAmount,
+            ["by", code, micros, currency] => {
+                Self::PayBy { provider: Provider::of_code(code)?, amount: price(micros, currency)? }
+            }
+            ["check", payment] => Self::CheckPayment(payment.to_owned()),
+            ["where"] => Self::WherePaid,
+            ["retry", micros, currency, id] => {
+                Self::Retry { id: id.parse().ok()?, price: price(micros, currency)? }
+            }
+            ["promo"] => Self::PromoCode,
+            ["invite"] => Self::Invite,
             ["settings"] => Self::Settings,
             ["ask", "on"] => Self::AskFirst(true),
             ["ask", "off"] => Self::AskFirst(false),
@@ -122,6 +163,17 @@ impl Press {
             Self::Payment => return PAYMENT_MENU.to_owned(),
             Self::Show(operation_id) => return delivery::show_callback(operation_id),
             Self::Menu => "menu".to_owned(),
+            Self::TopUp => "topup".to_owned(),
+            Self::Pack(amount) => format!("pack:{}:{}", amount.micros, amount.currency),
+            Self::OwnAmount => "own".to_owned(),
+            Self::PayBy { provider, amount } => {
+                format!("by:{}:{}:{}", provider.code(), amount.micros, amount.currency)
+            }
+            Self::CheckPayment(payment) => format!("check:{payment}"),
+            Self::WherePaid => "where".to_owned(),
+            Self::Retry { id, price } => format!("retry:{}:{}:{id}", price.micros, price.currency),
+            Self::PromoCode => "promo".to_owned(),
+            Self::Invite => "invite".to_owned(),
             Self::Settings => "settings".to_owned(),
             Self::AskFirst(on) => format!("ask:{}", if *on { "on" } else { "off" }),
             Self::Language(locale) => format!("lang:{}", locale.code()),
@@ -162,6 +214,14 @@ mod tests {
         let price = Amount { micros: i64::MAX, currency: "RUB".to_owned() };
         let picture = Picture { operation_id: OPERATION.to_owned(), index: 9 };
         let mut all = vec![
+            Press::TopUp,
+            Press::Pack(price.clone()),
+            Press::OwnAmount,
+            Press::CheckPayment(OPERATION.to_owned()),
+            Press::WherePaid,
+            Press::Retry { id: i64::from(u32::MAX), price: price.clone() },
+            Press::PromoCode,
+            Press::Invite,
             Press::Payment,
             Press::Menu,
             Press::Settings,
@@ -179,6 +239,7 @@ mod tests {
         ];
         all.extend(Kind::ALL.map(Press::Begin));
         all.extend(Locale::ALL.map(Press::Language));
+        all.extend(Provider::ALL.map(|provider| Press::PayBy { provider, amount: price.clone() }));
         all.extend(Kind::ALL.map(|kind| Press::Choose {
             id: i64::from(u32::MAX),
             kind,
@@ -217,6 +278,7 @@ mod tests {
             "v1:use:fly:1:RUB:1",
             "v1:yes:x:RUB:1",
             "v1:lang:fr",
+            "v1:by:bank:1:RUB",
             "pay:5",
         ] {
             assert_eq!(Press::of_data(data), Press::Old, "{data}");

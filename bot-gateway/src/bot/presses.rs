@@ -10,12 +10,14 @@ use teloxide::{
 use super::{
     BotError, account, conversation,
     dialogue::{Draft, Input},
-    history, keyboard,
+    history, invite, keyboard,
+    money::Amount,
     press::Press,
-    results,
+    promo, results,
     session::Session,
     settings,
     text::text,
+    topup,
 };
 use crate::telegram::send;
 
@@ -58,9 +60,38 @@ pub async fn handle(query: CallbackQuery, session: Session) -> Result<(), BotErr
             pressed.answer(&session).await;
             conversation::begin(&session, Draft::new(session.origin.update_id, kind, None)).await
         }
+        Press::Retry { id, price } => retry(&session, &pressed, id, price).await,
+        Press::CheckPayment(payment_id) => {
+            topup::check::check(&session, &pressed, &payment_id).await
+        }
+        Press::WherePaid => topup::check::where_paid(&session, &pressed).await,
         Press::Payment => {
             pressed.answer(&session).await;
-            account::payment_menu(&session).await
+            topup::menu(&session, None).await
+        }
+        Press::TopUp => {
+            pressed.answer(&session).await;
+            topup::leave(&session, pressed.message_id).await
+        }
+        Press::Pack(amount) => {
+            pressed.answer(&session).await;
+            topup::choose(&session, amount, pressed.message_id).await
+        }
+        Press::OwnAmount => {
+            pressed.answer(&session).await;
+            topup::ask_amount(&session, pressed.message_id).await
+        }
+        Press::PayBy { provider, amount } => {
+            pressed.answer(&session).await;
+            topup::pay(&session, provider, amount, pressed.message_id).await
+        }
+        Press::PromoCode => {
+            pressed.answer(&session).await;
+            promo::ask(&session).await
+        }
+        Press::Invite => {
+            pressed.answer(&session).await;
+            invite::show(&session).await
         }
         Press::Menu => {
             pressed.answer(&session).await;
@@ -93,6 +124,23 @@ async fn confirm(session: &Session, pressed: &Pressed, input: Input) -> Result<(
     dialogue(session, pressed, input).await
 }
 
+/// Runs the request that waited for money in a message of its own: what says that money came stays. Pressed twice, it
+/// finds its job on the way.
+async fn retry(
+    session: &Session,
+    pressed: &Pressed,
+    id: i64,
+    price: Amount,
+) -> Result<(), BotError> {
+    let waits = session.state().await?.waiting().is_some_and(|draft| draft.id == id);
+    if !waits && !session.services.store.running(session.chat_id).await?.is_empty() {
+        pressed.toast(session, text!(session.locale, "already-working")).await;
+        return Ok(());
+    }
+    pressed.answer(session).await;
+    conversation::take(session, Input::Confirm { id, price }, None).await
+}
+
 impl Pressed {
     /// Says nothing, only that it was seen.
     pub async fn answer(&self, session: &Session) {
@@ -104,14 +152,25 @@ impl Pressed {
         self.respond(session, Some(words)).await;
     }
 
-    async fn respond(&self, session: &Session, words: Option<String>) {
+    /// Says words over the chat, up to 200 characters, or in the chat where the press is too old for that.
+    pub async fn toast_or_say(&self, session: &Session, words: String) -> Result<(), BotError> {
+        if !self.respond(session, Some(words.clone())).await {
+            session.say(words, None).await?;
+        }
+        Ok(())
+    }
+
+    /// `false`: it could not be answered.
+    async fn respond(&self, session: &Session, words: Option<String>) -> bool {
         let mut request = session.services.bot.answer_callback_query(self.query_id.clone());
         if let Some(words) = words {
             request = request.text(words);
         }
-        if let Err(error) = send::send(request).await {
-            // Too old, most likely: the answer is only for the looks.
+        let answered = send::send(request).await;
+        if let Err(error) = &answered {
+            // Too old, most likely: the answer is mostly for the looks.
             tracing::debug!(%error, "a press can't be answered");
         }
+        answered.is_ok()
     }
 }

@@ -1,17 +1,20 @@
 //! A charge that was not made: says why, and keeps the draft where the user can do something about it.
 
 use proto::client::CallError;
-use teloxide::types::InlineKeyboardMarkup;
+use teloxide::types::{InlineKeyboardButton, InlineKeyboardMarkup};
 
 use super::note;
 use crate::{
+    Services,
     bot::{
         BotError,
         dialogue::{Draft, State},
-        funding, keyboard,
+        funding::{self, Lack},
+        keyboard,
         money::Amount,
+        press::Press,
         session::Session,
-        text::text,
+        text::{Locale, say, text},
     },
     store::Request,
 };
@@ -37,13 +40,31 @@ pub(super) async fn answer(
         }
         return Err(error.into());
     }
-    let answer = answer_to(session, draft, &error);
+    let answer = answer_to(session, draft, &error).await?;
     session.say_at(request.message_id.or(spot), answer.text, Some(answer.keyboard)).await?;
     session.services.store.abandon(&request.request_id).await?;
     session.keep(&answer.state).await
 }
 
-fn answer_to(session: &Session, draft: Draft, error: &CallError) -> Answer {
+/// The button that runs again, with one tap, the complete request of a chat that waits for money or a yes; `None`: there
+/// is none. For messages that say that money came.
+pub async fn retry_button(
+    services: &Services,
+    chat_id: i64,
+    locale: Locale,
+) -> Result<Option<InlineKeyboardButton>, BotError> {
+    let Some(stored) = services.store.dialogue(chat_id).await? else { return Ok(None) };
+    // What can't be read is over, as for the dialogue itself.
+    let state: State = serde_json::from_value(stored).unwrap_or_default();
+    Ok(state.waiting().and_then(|draft| {
+        let price = draft.max_price.clone()?;
+        let kind = say(locale, draft.kind.title_key(), &[]);
+        let label = text!(locale, "retry-kept", kind = kind);
+        Some(keyboard::button(label, &Press::Retry { id: draft.id, price }))
+    }))
+}
+
+async fn answer_to(session: &Session, draft: Draft, error: &CallError) -> Result<Answer, BotError> {
     let locale = session.locale;
     let amount = |name: &str| {
         let currency = error.metadata.get("currency")?;
@@ -51,15 +72,13 @@ fn answer_to(session: &Session, draft: Draft, error: &CallError) -> Answer {
     };
     let over =
         |text: String| Answer { text, keyboard: keyboard::to_menu(locale), state: State::Idle };
-    match error.reason.as_str() {
+    Ok(match error.reason.as_str() {
         "INSUFFICIENT_FUNDS" => {
             match (amount("required"), amount("available"), amount("missing")) {
                 (Some(required), Some(available), Some(missing)) => {
                     let text = funding::missing(&required, &available, &missing, locale);
                     let price = draft.max_price.clone().unwrap_or(required);
-                    let keyboard = keyboard::short_of_funds(draft.id, &price, locale);
-                    let state = State::Confirming(Draft { max_price: Some(price), ..draft });
-                    Answer { text, keyboard, state }
+                    waiting_for(session, draft, price, &missing, text).await
                 }
                 _ => defect(error, over(text!(locale, "refuse-defect"))),
             }
@@ -74,12 +93,32 @@ fn answer_to(session: &Session, draft: Draft, error: &CallError) -> Answer {
         },
         "USER_BLOCKED" => over(text!(locale, "refuse-blocked")),
         "IN_DEBT" => {
-            Answer { keyboard: keyboard::balance(locale), ..over(text!(locale, "refuse-debt")) }
+            let quoted = funding::quote(session, draft.kind).await?;
+            let owed = match quoted.lacking {
+                Some(Lack::Money(owed)) => owed,
+                // Repaid or blocked meanwhile: the next try says so.
+                Some(Lack::Blocked) | None => Amount::default(),
+            };
+            let price = draft.max_price.clone().unwrap_or(quoted.price);
+            waiting_for(session, draft, price, &owed, quoted.words).await
         }
         "LIMIT_EXCEEDED" => over(text!(locale, "refuse-limit")),
         "UNKNOWN_KIND" => over(text!(locale, "refuse-kind")),
         _ => defect(error, over(text!(locale, "refuse-defect"))),
-    }
+    })
+}
+
+/// Keeps the draft until money is there.
+async fn waiting_for(
+    session: &Session,
+    draft: Draft,
+    price: Amount,
+    missing: &Amount,
+    text: String,
+) -> Answer {
+    let packs = funding::packs_for(session, missing).await;
+    let keyboard = keyboard::short_of_funds(draft.id, &price, &packs, session.locale);
+    Answer { text, keyboard, state: State::Confirming(Draft { max_price: Some(price), ..draft }) }
 }
 
 fn defect(error: &CallError, answer: Answer) -> Answer {

@@ -21,6 +21,8 @@ use proto::billing::v1::{
 };
 use teloxide::types::InlineKeyboardMarkup;
 
+pub use decline::retry_button;
+
 use super::{
     BotError,
     dialogue::{Draft, State},

@@ -3,11 +3,13 @@
 //! No clock, no network, no price list. A photo is known by its message, so an update that comes twice adds
 //! nothing twice. Whatever can't be used is answered and changes nothing.
 
+mod answer;
 mod material;
 mod step;
 
 use serde::{Deserialize, Serialize};
 
+pub use answer::{Answer, Question, promo_code};
 pub use step::step;
 
 use super::{kind::Kind, money::Amount};
@@ -39,6 +41,23 @@ pub enum State {
         draft: Draft,
         /// The message that becomes «Генерирую…»; `None`: a new one.
         spot: Option<i32>,
+    },
+    /// Asked beside the dialogue. Anything but words goes on with what was there before.
+    Asking {
+        /// What was asked.
+        question: Question,
+        /// What was there before; no question itself.
+        then: Box<State>,
+    },
+    /// Words were read as the answer; kept so that the update, coming again after a crash, means the same and never
+    /// becomes a prompt. For any other update it is what was there before.
+    Answered {
+        /// The update that brought it.
+        update_id: i64,
+        /// What was read.
+        answer: Answer,
+        /// What was there before; no question itself.
+        then: Box<State>,
     },
 }
 
@@ -164,6 +183,14 @@ pub enum Wrong {
     TooManyPhotos,
     /// A button of a dialogue that is over.
     OldButton,
+    /// No amount can be read from it.
+    NoAmount,
+    /// Less than can be paid in.
+    TooLittle,
+    /// More than can be paid in.
+    TooMuch,
+    /// It can't be a promo code.
+    NoPromoCode,
 }
 
 /// What a draft needs next.
@@ -211,6 +238,8 @@ pub enum Action {
     },
     /// Say why it can't be used.
     Refuse(Wrong),
+    /// Do what the answer says.
+    Take(Answer),
     /// The user changed their mind.
     Left,
     /// Nothing to say.

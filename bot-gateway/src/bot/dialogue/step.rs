@@ -1,16 +1,21 @@
 //! The transitions.
 
-use super::{Action, Album, Draft, Input, Material, Photo, State, Step, Wrong};
+use super::{Action, Album, Draft, Input, Material, Photo, Question, State, Step, Wrong};
 use crate::bot::kind::{Kind, PROMPT_LIMIT};
 
 /// One step of the dialogue. `id` names a dialogue that begins with it: the update's id.
 pub fn step(state: State, input: Input, id: i64) -> Step {
     let state = match state {
         State::Paying { .. } => State::Idle,
+        State::Answered { then, .. } => *then,
         state => state,
     };
     match (state, input) {
         (state, Input::Wrong(wrong)) => stay(state, Action::Refuse(wrong)),
+        (State::Asking { question, then }, Input::Text(text)) => {
+            on_answer(question, then, &text, id)
+        }
+        (State::Asking { then, .. }, input) => step(*then, input, id),
         (state, Input::Text(text)) => match words(&text) {
             Ok(prompt) => on_text(state, prompt, id),
             Err(wrong) => stay(state, Action::Refuse(wrong)),
@@ -46,6 +51,16 @@ pub fn step(state: State, input: Input, id: i64) -> Step {
             state,
             Input::PhotosDone(_) | Input::Choose { .. } | Input::Confirm { .. } | Input::Decline(_),
         ) => stay(state, Action::Refuse(Wrong::OldButton)),
+    }
+}
+
+fn on_answer(question: Question, then: Box<State>, text: &str, update_id: i64) -> Step {
+    match question.read(text) {
+        Ok(answer) => {
+            let state = State::Answered { update_id, answer: answer.clone(), then };
+            stay(state, Action::Take(answer))
+        }
+        Err(wrong) => stay(State::Asking { question, then }, Action::Refuse(wrong)),
     }
 }
 
@@ -85,7 +100,8 @@ fn advance(draft: Draft, prompt_kept: bool) -> Step {
 
 fn on_text(state: State, prompt: String, id: i64) -> Step {
     match state {
-        State::Idle | State::Paying { .. } => {
+        // Questions beside the dialogue were taken off before.
+        State::Idle | State::Paying { .. } | State::Asking { .. } | State::Answered { .. } => {
             let mut draft = Draft::new(id, Kind::Generate, None);
             draft.material.prompt = Some(prompt);
             advance(draft, false)
@@ -155,9 +171,12 @@ fn on_photo(
             choosing(old, material, photo, caption, album)
         }
         // A photo on its own begins anew.
-        State::Choosing { .. } | State::Idle | State::Confirming(_) | State::Paying { .. } => {
-            choosing(id, Material::default(), photo, caption, album)
-        }
+        State::Choosing { .. }
+        | State::Idle
+        | State::Confirming(_)
+        | State::Paying { .. }
+        | State::Asking { .. }
+        | State::Answered { .. } => choosing(id, Material::default(), photo, caption, album),
     };
     if let Some(wrong) = too_long {
         if let Action::Run { draft, .. } = &step.action {

@@ -1,19 +1,24 @@
 //! Does what the dialogue says: keeps its state, asks, offers, refuses helpfully, and hands what is complete to the
 //! charge guard.
 
+mod words;
+
 use proto::billing::v1::ListPricesRequest;
 use serde::{Deserialize, Serialize};
 use teloxide::types::{InlineKeyboardMarkup, Message};
 
 use super::{
     BotError, charge,
-    dialogue::{self, Action, Album, Draft, Input, Need, State, Step, Wrong},
+    dialogue::{self, Action, Album, Answer, Draft, Input, State, Step},
     funding, incoming, keyboard,
-    kind::{Kind, PROMPT_LIMIT},
+    kind::Kind,
     money::Amount,
+    promo,
     session::Session,
     text::{say, text},
+    topup,
 };
+use words::{asking, lines, need_words, refusal};
 use crate::{
     Services,
     inbox::{Origin, Tick},
@@ -57,11 +62,33 @@ pub async fn take(session: &Session, input: Input, spot: Option<i32>) -> Result<
     act(session, step, spot).await
 }
 
+/// Goes on with the answer that this very update brought; `false`: it brought none.
+pub async fn resume(session: &Session) -> Result<bool, BotError> {
+    match session.state().await? {
+        State::Answered { update_id, answer, .. } if update_id == session.origin.update_id => {
+            answered(session, answer).await?;
+            Ok(true)
+        }
+        _ => Ok(false),
+    }
+}
+
+async fn answered(session: &Session, answer: Answer) -> Result<(), BotError> {
+    match answer {
+        Answer::Amount(amount) => topup::choose(session, amount, None).await,
+        Answer::PromoCode(code) => promo::answer(session, &code).await,
+    }
+}
+
 async fn act(session: &Session, step: Step, spot: Option<i32>) -> Result<(), BotError> {
     let locale = session.locale;
     let Step { state, action, dropped } = step;
     let dropped = (dropped > 0).then(|| text!(locale, "photos-dropped", count = dropped));
     let (text, keyboard) = match action {
+        Action::Take(answer) => {
+            session.keep(&state).await?;
+            return answered(session, answer).await;
+        }
         Action::Run { draft, confirmed } => {
             if let Some(dropped) = dropped {
                 session.say(dropped, None).await?;
@@ -111,12 +138,14 @@ pub async fn run(
             return Ok(());
         }
     };
-    let keyboard = if quoted.affordable {
-        keyboard::confirm(draft.id, &quoted.price, session.locale)
-    } else {
-        keyboard::short_of_funds(draft.id, &quoted.price, session.locale)
+    let keyboard = match &quoted.lacking {
+        None => keyboard::confirm(draft.id, &quoted.price, session.locale),
+        Some(lack) => {
+            let packs = lack.packs(session).await;
+            keyboard::short_of_funds(draft.id, &quoted.price, &packs, session.locale)
+        }
     };
-    let question = quoted.affordable.then(|| text!(session.locale, "confirm-question"));
+    let question = quoted.lacking.is_none().then(|| text!(session.locale, "confirm-question"));
     let title = say(session.locale, draft.kind.title_key(), &[]);
     session.keep(&State::Confirming(Draft { max_price: Some(quoted.price), ..draft })).await?;
     session.say(lines([Some(title), Some(quoted.words), question]), Some(keyboard)).await?;
@@ -133,9 +162,10 @@ pub async fn begin(session: &Session, mut draft: Draft) -> Result<(), BotError> 
             return Ok(());
         }
     };
-    if !quoted.affordable {
+    if let Some(lack) = &quoted.lacking {
         session.keep(&State::Idle).await?;
-        session.say(quoted.words, Some(keyboard::balance(session.locale))).await?;
+        let keyboard = keyboard::top_up(&lack.packs(session).await, session.locale);
+        session.say(quoted.words, Some(keyboard)).await?;
         return Ok(());
     }
     draft.max_price = Some(quoted.price);
@@ -176,46 +206,6 @@ async fn await_album(session: &Session, album: Album) -> Result<(), BotError> {
     Ok(())
 }
 
-fn asking(
-    session: &Session,
-    state: &State,
-    need: Need,
-    prompt_kept: bool,
-) -> (String, Option<InlineKeyboardMarkup>) {
-    let State::Collecting(draft) = state else { return (text!(session.locale, "hint-idle"), None) };
-    let kept = prompt_kept.then(|| text!(session.locale, "prompt-kept"));
-    let keyboard = match need {
-        Need::MoreOrDone { .. } => Some(keyboard::photos_done(draft.id, session.locale)),
-        Need::Photo | Need::Target | Need::Face | Need::MorePhotos(_) | Need::Prompt => None,
-    };
-    let words = need_words(session, draft.kind, need);
-    (kept.map_or(words.clone(), |kept| format!("{kept} {words}")), keyboard)
-}
-
-fn need_words(session: &Session, kind: Kind, need: Need) -> String {
-    let locale = session.locale;
-    match need {
-        Need::Photo => text!(locale, "need-photo"),
-        Need::Target => text!(locale, "need-target"),
-        Need::Face => text!(locale, "need-face"),
-        Need::MorePhotos(left) => text!(locale, "need-more-photos", left = left),
-        Need::MoreOrDone { count, has_prompt: true } => {
-            text!(locale, "need-done-or-more", count = count)
-        }
-        Need::MoreOrDone { count, has_prompt: false } => {
-            text!(locale, "need-merge-prompt", count = count)
-        }
-        Need::Prompt => match kind {
-            Kind::AddText => text!(locale, "need-prompt-add-text"),
-            Kind::Merge => text!(locale, "need-prompt-merge"),
-            Kind::Edit | Kind::FaceSwap | Kind::Retouch | Kind::Upscale => {
-                text!(locale, "need-prompt-edit")
-            }
-            Kind::Generate => text!(locale, "need-prompt-create"),
-        },
-    }
-}
-
 async fn offer(
     session: &Session,
     state: &State,
@@ -233,51 +223,4 @@ async fn offer(
     }
     let question = text!(session.locale, "choose-kind", count = count);
     Ok((question, Some(keyboard::offer(*id, &prices, session.locale))))
-}
-
-/// Why it can't be used, and what would help now.
-fn refusal(
-    session: &Session,
-    state: &State,
-    wrong: Wrong,
-) -> (String, Option<InlineKeyboardMarkup>) {
-    let locale = session.locale;
-    let why = match wrong {
-        Wrong::TooLong(length) => {
-            text!(locale, "wrong-too-long", length = length, limit = PROMPT_LIMIT)
-        }
-        Wrong::Empty => text!(locale, "wrong-empty"),
-        Wrong::PhotoNeeded => text!(locale, "wrong-photo-needed"),
-        Wrong::TextNeeded => text!(locale, "wrong-text-needed"),
-        Wrong::Sticker => text!(locale, "wrong-sticker"),
-        Wrong::Voice => text!(locale, "wrong-voice"),
-        Wrong::Video => text!(locale, "wrong-video"),
-        Wrong::FileType => text!(locale, "wrong-file-type"),
-        Wrong::FileSize => text!(locale, "wrong-file-size"),
-        Wrong::Other => text!(locale, "wrong-other"),
-        Wrong::PressButton => text!(locale, "wrong-press-button"),
-        Wrong::TooManyPhotos => {
-            text!(locale, "wrong-too-many", limit = *Kind::Merge.photos().end())
-        }
-        Wrong::OldButton => return (text!(locale, "old-button"), Some(keyboard::menu(locale))),
-    };
-    let says_it_all = matches!(
-        wrong,
-        Wrong::PressButton
-            | Wrong::TooManyPhotos
-            | Wrong::TextNeeded
-            | Wrong::PhotoNeeded
-            | Wrong::TooLong(_)
-    );
-    let hint = match state {
-        _ if says_it_all => None,
-        State::Idle | State::Paying { .. } => Some(text!(locale, "hint-idle")),
-        State::Collecting(draft) => draft.need().map(|need| need_words(session, draft.kind, need)),
-        State::Choosing { .. } | State::Confirming(_) => Some(text!(locale, "wrong-press-button")),
-    };
-    (lines([Some(why), hint]), None)
-}
-
-fn lines<const N: usize>(parts: [Option<String>; N]) -> String {
-    parts.into_iter().flatten().collect::<Vec<_>>().join("\n")
 }

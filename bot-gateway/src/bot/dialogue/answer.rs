@@ -1,0 +1,204 @@
+//! What is asked beside a dialogue, and how words are read as its answer.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Draft, State, Wrong};
+use crate::bot::money::Amount;
+
+/// What a promo code may have, as billing-svc takes it.
+const PROMO_CODE_LENGTH: std::ops::RangeInclusive<usize> = 3..=32;
+/// More digits than any amount has that can be paid.
+const MAX_DIGITS: usize = 12;
+/// What people write after an amount, in small letters.
+const UNITS: [&str; 16] = [
+    "рублей",
+    "рубля",
+    "рубль",
+    "руб.",
+    "руб",
+    "р.",
+    "р",
+    "₽",
+    "rubles",
+    "rub",
+    "dollars",
+    "usd",
+    "$",
+    "euros",
+    "eur",
+    "€",
+];
+
+/// What was asked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Question {
+    /// How much to pay in.
+    Amount {
+        /// No less.
+        least: Amount,
+        /// No more.
+        most: Amount,
+    },
+    /// Which promo code.
+    PromoCode,
+}
+
+/// What was answered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// So much; whole kopecks, within the limits.
+    Amount(Amount),
+    /// This one; not known to exist.
+    PromoCode(String),
+}
+
+impl Question {
+    /// Reads words as the answer.
+    pub(super) fn read(&self, text: &str) -> Result<Answer, Wrong> {
+        match self {
+            Self::Amount { least, most } => amount(text, least, most).map(Answer::Amount),
+            Self::PromoCode => promo_code(text).map(Answer::PromoCode),
+        }
+    }
+}
+
+impl State {
+    /// Asks beside this dialogue, which goes on afterwards.
+    pub fn asking(self, question: Question) -> Self {
+        Self::Asking { question, then: Box::new(self.before_question()) }
+    }
+
+    /// The dialogue without what was asked beside it.
+    pub fn before_question(self) -> Self {
+        match self {
+            Self::Asking { then, .. } | Self::Answered { then, .. } => *then,
+            state @ (Self::Idle
+            | Self::Choosing { .. }
+            | Self::Collecting(_)
+            | Self::Confirming(_)
+            | Self::Paying { .. }) => state,
+        }
+    }
+
+    /// A complete request that waits for a yes: for money, a price or the user.
+    pub fn waiting(&self) -> Option<&Draft> {
+        match self {
+            Self::Confirming(draft) => Some(draft),
+            Self::Asking { then, .. } | Self::Answered { then, .. } => then.waiting(),
+            Self::Idle | Self::Choosing { .. } | Self::Collecting(_) | Self::Paying { .. } => None,
+        }
+    }
+}
+
+/// A promo code as users type it; `Err`: it can't be one.
+pub fn promo_code(text: &str) -> Result<String, Wrong> {
+    let code = text.trim();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    if PROMO_CODE_LENGTH.contains(&code.len()) && code.bytes().all(plain) {
+        Ok(code.to_owned())
+    } else {
+        Err(Wrong::NoPromoCode)
+    }
+}
+
+/// "250", "1 000,50", "250.50 ₽": with kopecks or without, spaces of any width, with the unit or without.
+fn amount(text: &str, least: &Amount, most: &Amount) -> Result<Amount, Wrong> {
+    let written: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let written = written.to_lowercase();
+    let number = UNITS
+        .iter()
+        .find_map(|unit| written.strip_suffix(unit).or_else(|| written.strip_prefix(unit)))
+        .unwrap_or(&written);
+    let (whole, rest) = number.split_once([',', '.']).unwrap_or((number, "00"));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !digits(rest) || rest.len() > 2 {
+        return Err(Wrong::NoAmount);
+    }
+    let whole = whole.trim_start_matches('0');
+    if whole.len() > MAX_DIGITS {
+        return Err(Wrong::TooMuch);
+    }
+    let decimal = format!("{whole:0>1}.{rest}");
+    let amount = Amount::of_decimal(&decimal, &least.currency).ok_or(Wrong::NoAmount)?;
+    if amount.micros < least.micros {
+        Err(Wrong::TooLittle)
+    } else if amount.micros > most.micros {
+        Err(Wrong::TooMuch)
+    } else {
+        Ok(amount)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rub(micros: i64) -> Amount {
+        Amount { micros, currency: "RUB".to_owned() }
+    }
+
+    fn read(text: &str) -> Result<i64, Wrong> {
+        amount(text, &rub(10_000_000), &rub(15_000_000_000)).map(|amount| {
+            assert_eq!(amount.currency, "RUB");
+            amount.micros
+        })
+    }
+
+    #[test]
+    fn amounts_are_read_as_people_write_them() {
+        for (text, micros) in [
+            ("250", 250_000_000),
+            (" 250 ", 250_000_000),
+            ("250,50", 250_500_000),
+            ("250.5", 250_500_000),
+            ("250.50 ₽", 250_500_000),
+            ("250\u{a0}₽", 250_000_000),
+            ("1\u{a0}000,01\u{202f}руб.", 1_000_010_000),
+            ("1 000 рублей", 1_000_000_000),
+            ("300р", 300_000_000),
+            ("300 RUB", 300_000_000),
+            ("₽ 300", 300_000_000),
+            ("0010", 10_000_000),
+            ("10", 10_000_000),
+            ("15000", 15_000_000_000),
+        ] {
+            assert_eq!(read(text), Ok(micros), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_amount_within_the_limits_says_why() {
+        for (text, wrong) in [
+            ("", Wrong::NoAmount),
+            ("кот в скафандре", Wrong::NoAmount),
+            ("сто", Wrong::NoAmount),
+            ("250 котов", Wrong::NoAmount),
+            ("-250", Wrong::NoAmount),
+            ("1.000,50", Wrong::NoAmount),
+            ("250,505", Wrong::NoAmount),
+            ("250,", Wrong::NoAmount),
+            (",50", Wrong::NoAmount),
+            ("1e3", Wrong::NoAmount),
+            ("٢٥٠", Wrong::NoAmount),
+            ("₽", Wrong::NoAmount),
+            ("0", Wrong::TooLittle),
+            ("9,99", Wrong::TooLittle),
+            ("15000,01", Wrong::TooMuch),
+            ("999999999999", Wrong::TooMuch),
+            ("99999999999999999999999999", Wrong::TooMuch),
+        ] {
+            assert_eq!(read(text), Err(wrong), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_promo_code_is_one_plain_word() {
+        assert_eq!(promo_code(" New-Year_26 "), Ok("New-Year_26".to_owned()));
+        for text in ["", "ab", "два слова", "two words", "код", "a".repeat(33).as_str()]
+        {
+            assert_eq!(promo_code(text), Err(Wrong::NoPromoCode), "{text}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Buttons of the top-up.
+
+use teloxide::types::{InlineKeyboardButton, InlineKeyboardMarkup};
+use url::Url;
+
+use super::offers::{Offers, Provider, price_in_words};
+use crate::bot::{
+    keyboard::{button, menu_button},
+    money::Amount,
+    press::Press,
+    text::{Locale, text},
+};
+
+/// Packs beside each other.
+const PACKS_PER_ROW: usize = 2;
+
+/// Everything that can be done about the balance.
+pub fn menu(offers: &Offers, locale: Locale) -> InlineKeyboardMarkup {
+    let packs = offers.packs();
+    let mut rows: Vec<Vec<_>> = packs
+        .chunks(PACKS_PER_ROW)
+        .map(|packs| packs.iter().map(|pack| pack_button(pack, locale)).collect())
+        .collect();
+    if offers.limits().is_some() {
+        rows.push(vec![button(text!(locale, "topup-own"), &Press::OwnAmount)]);
+    }
+    if !offers.is_empty() {
+        rows.push(vec![button(text!(locale, "topup-where"), &Press::WherePaid)]);
+    }
+    rows.push(vec![
+        button(text!(locale, "menu-promo"), &Press::PromoCode),
+        button(text!(locale, "menu-invite"), &Press::Invite),
+    ]);
+    rows.push(vec![button(text!(locale, "menu-history"), &Press::History(0)), menu_button(locale)]);
+    InlineKeyboardMarkup::new(rows)
+}
+
+/// The ways to pay an amount, each with its price.
+pub fn methods(
+    amount: &Amount,
+    selling: &[(Provider, Option<Amount>)],
+    locale: Locale,
+) -> InlineKeyboardMarkup {
+    let row = |(provider, price): &(Provider, Option<Amount>)| {
+        let title = provider.title(locale);
+        let price = price.as_ref().map(|price| price_in_words(price, locale));
+        let label = price.map_or(title.clone(), |price| format!("{title} · {price}"));
+        vec![button(label, &Press::PayBy { provider: *provider, amount: amount.clone() })]
+    };
+    let mut rows: Vec<_> = selling.iter().map(row).collect();
+    rows.push(vec![button(text!(locale, "back-button"), &Press::TopUp)]);
+    InlineKeyboardMarkup::new(rows)
+}
+
+/// Under a payment that waits. `link`: where it is paid; `None`: by the invoice, or it is in the text.
+pub fn payment(
+    payment_id: &str,
+    link: Option<(String, Url)>,
+    locale: Locale,
+) -> InlineKeyboardMarkup {
+    let mut rows = vec![];
+    if let Some((label, url)) = link {
+        rows.push(vec![InlineKeyboardButton::url(label, url)]);
+    }
+    let check = Press::CheckPayment(payment_id.to_owned());
+    rows.push(vec![button(text!(locale, "payment-check"), &check)]);
+    // A message of its own: this one stays the payment's.
+    rows.push(vec![button(text!(locale, "back-button"), &Press::Payment)]);
+    InlineKeyboardMarkup::new(rows)
+}
+
+/// After a payment that could not be made: the same once more, or another amount.
+pub fn again(provider: Provider, amount: &Amount, locale: Locale) -> InlineKeyboardMarkup {
+    let again = Press::PayBy { provider, amount: amount.clone() };
+    InlineKeyboardMarkup::new([
+        [button(text!(locale, "retry-button"), &again)],
+        [button(text!(locale, "back-button"), &Press::TopUp)],
+    ])
+}
+
+/// Back to the amounts.
+pub fn back(locale: Locale) -> InlineKeyboardMarkup {
+    InlineKeyboardMarkup::new([[button(text!(locale, "back-button"), &Press::TopUp)]])
+}
+
+/// Payments to ask about: id and label.
+pub fn checks(payments: &[(String, String)], locale: Locale) -> InlineKeyboardMarkup {
+    let mut rows: Vec<_> = payments
+        .iter()
+        .map(|(payment_id, label)| vec![button(label, &Press::CheckPayment(payment_id.clone()))])
+        .collect();
+    rows.push(vec![button(text!(locale, "menu-payment"), &Press::Payment), menu_button(locale)]);
+    InlineKeyboardMarkup::new(rows)
+}
+
+/// When a payment has ended: the request that waited for it, and the menu.
+pub fn ended(retry: Option<InlineKeyboardButton>, locale: Locale) -> InlineKeyboardMarkup {
+    let mut rows: Vec<_> = retry.into_iter().map(|retry| vec![retry]).collect();
+    rows.push(vec![button(text!(locale, "menu-payment"), &Press::Payment), menu_button(locale)]);
+    InlineKeyboardMarkup::new(rows)
+}
+
+/// «Пополнить на …», one below the other.
+pub fn suggestions(packs: &[Amount], locale: Locale) -> Vec<Vec<InlineKeyboardButton>> {
+    let label = |pack: &Amount| text!(locale, "topup-suggest", amount = pack.asked(locale));
+    packs.iter().map(|pack| vec![button(label(pack), &Press::Pack(pack.clone()))]).collect()
+}
+
+fn pack_button(pack: &Amount, locale: Locale) -> InlineKeyboardButton {
+    button(pack.asked(locale), &Press::Pack(pack.clone()))
+}
