@@ -6,6 +6,7 @@ pub mod grpc;
 pub mod layers;
 pub mod ledger;
 pub mod metrics;
+pub mod payments;
 pub mod prices;
 pub mod server;
 pub mod store;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::ledger::{PaymentState, Provider, RefundAnswer};
+
 /// How a transaction ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TransactionEnd {
@@ -71,4 +73,93 @@ pub fn swept(what: &'static str, count: u64) {
 /// `billing_sweep_failures_total{what}`: what was due and could not be swept this time.
 pub fn sweep_failed(what: &'static str, count: u64) {
     metrics::counter!("billing_sweep_failures_total", "what" => what).increment(count);
+}
+
+/// `billing_payments_total{provider, state}`: payments that came to stand in a state, by this instance.
+pub fn payment(provider: Provider, state: PaymentState) {
+    let state = match state {
+        PaymentState::Created => "created",
+        PaymentState::Pending => "pending",
+        PaymentState::Paid => "paid",
+        PaymentState::Credited => "credited",
+        PaymentState::Canceled => "canceled",
+        PaymentState::Expired => "expired",
+        PaymentState::Refunded => "refunded",
+        PaymentState::Disputed => "disputed",
+    };
+    metrics::counter!("billing_payments_total", "provider" => provider.name(), "state" => state)
+        .increment(1);
+}
+
+/// `billing_payments_parked`: paid payments that wait for a person. Above 0 somebody has to look.
+pub fn parked_payments(count: i64) {
+    #[expect(clippy::cast_precision_loss, reason = "nobody has that many")]
+    metrics::gauge!("billing_payments_parked").set(count as f64);
+}
+
+/// `billing_payments_given_up_total{provider}`: payments that nobody has paid for as long as was planned.
+pub fn payment_given_up(provider: Provider) {
+    metrics::counter!("billing_payments_given_up_total", "provider" => provider.name())
+        .increment(1);
+}
+
+/// `billing_payments_stuck_total{provider}`: what a provider says and the ledger refuses. A defect: the log tells more.
+pub fn payment_stuck(provider: Provider) {
+    metrics::counter!("billing_payments_stuck_total", "provider" => provider.name()).increment(1);
+}
+
+/// `billing_unmatched_payments_total{provider}`: payments at a provider's that are none of ours, or hints at such.
+pub fn unmatched_payment(provider: Provider) {
+    metrics::counter!("billing_unmatched_payments_total", "provider" => provider.name())
+        .increment(1);
+}
+
+/// `billing_waiting_for_capture_total`: payments at YooKassa that wait for a capture, which we never ask for.
+pub fn waiting_for_capture() {
+    metrics::counter!("billing_waiting_for_capture_total").increment(1);
+}
+
+/// `billing_payment_refunds_total{provider, answer}`: what a provider answered to a refund: `succeeded`, `accepted`, `refused`,
+/// `unanswered`.
+pub fn refund_answer(provider: Provider, answer: &RefundAnswer) {
+    let answer = match answer {
+        RefundAnswer::Succeeded { .. } => "succeeded",
+        RefundAnswer::Accepted { .. } => "accepted",
+        RefundAnswer::Refused { .. } => "refused",
+        RefundAnswer::Unanswered { .. } => "unanswered",
+    };
+    metrics::counter!("billing_payment_refunds_total", "provider" => provider.name(), "answer" => answer)
+        .increment(1);
+}
+
+/// `billing_notifications_total{provider, outcome}`: on arrival `stored`, `ignored` (about no payment), `unreadable`,
+/// `forbidden`, `overloaded`; afterwards `followed`, `answered` (an earlier one's question served it), `unmatched`, `retry`, `dead`
+/// (given up).
+pub fn notification(provider: Provider, outcome: &'static str) {
+    metrics::counter!("billing_notifications_total", "provider" => provider.name(), "outcome" => outcome)
+        .increment(1);
+}
+
+/// `billing_notifications_waiting` and `billing_notifications_dead`: rows of the inbox that are to be followed, and that were given
+/// up.
+pub fn notifications_waiting(waiting: u64, dead: u64) {
+    #[expect(clippy::cast_precision_loss, reason = "the inbox is bounded")]
+    metrics::gauge!("billing_notifications_waiting").set(waiting as f64);
+    #[expect(clippy::cast_precision_loss, reason = "likewise")]
+    metrics::gauge!("billing_notifications_dead").set(dead as f64);
+}
+
+/// `billing_provider_requests_total{provider, call, result}` and `billing_provider_seconds{provider, call}`: calls to a provider;
+/// `result` is `ok`, `refused`, `unavailable` or `misconfigured` (it does not take our credentials: somebody has to look).
+pub fn provider_request(
+    provider: Provider,
+    call: &'static str,
+    result: &'static str,
+    took: Duration,
+) {
+    let provider = provider.name();
+    metrics::counter!("billing_provider_requests_total", "provider" => provider, "call" => call, "result" => result)
+        .increment(1);
+    metrics::histogram!("billing_provider_seconds", "provider" => provider, "call" => call)
+        .record(took.as_secs_f64());
 }

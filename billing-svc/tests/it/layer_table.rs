@@ -5,15 +5,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the inside out. `metrics` only counts and knows nobody; the last line is wiring.
-const TABLE: [&str; 11] = [
+const TABLE: [&str; 13] = [
     "ledger",
     "metrics",
     "store",
     "committer",
+    "payments",
     "grpc",
     "layers",
     "sweeper",
     "verify",
+    "reconcile",
     "prices",
     "config",
     "server",

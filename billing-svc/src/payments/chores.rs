@@ -1,0 +1,106 @@
+//! What follows from payments and asks nobody outside: credits that a crash left undone, rewards for invitations, the
+//! places of events, and what is counted for people.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::follow::FollowError;
+use super::{Payments, inbox};
+use crate::ledger::{Command, Outcome};
+use crate::metrics;
+
+/// Payments or referrals that are dealt with in one go; the rest at the next.
+const PAGE: u64 = 100;
+/// How often things are counted, and what is remembered for long is forgotten.
+const HOUSEKEEPING: Duration = Duration::from_secs(30);
+
+/// Until `shutdown`.
+pub(super) async fn run(payments: &Payments, shutdown: &CancellationToken) {
+    let all = async {
+        tokio::join!(dues(payments), places(payments), housekeeping(payments));
+    };
+    // Safe to drop anywhere: they own no transaction, and what they have submitted goes on.
+    shutdown.run_until_cancelled(all).await;
+}
+
+async fn dues(payments: &Payments) {
+    loop {
+        if let Err(error) = credits(payments).await {
+            tracing::warn!(%error, "paid payments can't be credited now");
+        }
+        if let Err(error) = rewards(payments).await {
+            tracing::warn!(%error, "invitations can't be rewarded now");
+        }
+        tokio::time::sleep(payments.0.settings.pace.due).await;
+    }
+}
+
+/// Credits what was paid and has no credit: its process was killed in between.
+async fn credits(payments: &Payments) -> Result<(), FollowError> {
+    for payment in payments.0.store.paid_uncredited(PAGE).await? {
+        match payments.credit(&payment, &[]).await {
+            Ok(Some(top_up)) if !top_up.replayed => {
+                tracing::info!(payment_id = %payment.payment_id, state = ?top_up.payment.state, "credited what was left undone");
+            }
+            Ok(_) => {}
+            Err(FollowError::Rule(rejection)) => {
+                metrics::payment_stuck(payment.provider);
+                tracing::error!(payment_id = %payment.payment_id, ?rejection, "a paid payment can't be credited");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Gives those who invited somebody what they have earned.
+async fn rewards(payments: &Payments) -> Result<(), FollowError> {
+    for referral in payments.0.store.earned_referrals(PAGE).await? {
+        let command = Command::RewardReferral {
+            user_id: referral.inviter.clone(),
+            invitee: referral.user_id.clone(),
+        };
+        match payments.0.committer.submit(command, None).await? {
+            Ok(Outcome::Swept { changed: true }) => payments.0.events.notify_one(),
+            Ok(_) => {} // another instance was faster
+            Err(rejection) => {
+                tracing::error!(inviter = %referral.inviter, ?rejection, "an invitation can't be rewarded");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Gives events their places, soon after they are written.
+async fn places(payments: &Payments) {
+    loop {
+        let given = payments.0.store.give_out_events().await;
+        let wait = match given {
+            Ok(0) => payments.0.settings.pace.events,
+            Ok(_) => continue,
+            Err(error) => {
+                tracing::warn!(%error, "events can't be given their places now");
+                payments.0.settings.pace.due
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = payments.0.events.notified() => {}
+        }
+    }
+}
+
+async fn housekeeping(payments: &Payments) {
+    loop {
+        match payments.0.store.parked_payments().await {
+            Ok(count) => metrics::parked_payments(count),
+            Err(error) => tracing::warn!(%error, "parked payments can't be counted"),
+        }
+        if let Err(error) = inbox::look_after(payments).await {
+            tracing::warn!(%error, "notifications can't be counted");
+        }
+        payments.0.limits.forget();
+        tokio::time::sleep(HOUSEKEEPING).await;
+    }
+}

@@ -1,0 +1,148 @@
+//! The providers' own lists: what was paid and given back, whether somebody told us or not.
+//!
+//! Each provider's list is read on from a cursor that is kept once a page is done with. A page that is read twice, by two
+//! instances or after a crash, changes nothing the second time.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::Payments;
+use super::follow::FollowError;
+use super::provider::{Listed, PaymentProvider};
+use crate::ledger::{Amount, Payment, PaymentRefund, PaymentState, Provider, RefundState};
+use crate::metrics;
+use crate::store::StoreError;
+
+/// Pages in one go; the rest at the next.
+const MAX_PAGES: usize = 200;
+/// The longest pause while a provider does not answer.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
+
+/// When each list was begun to be read for the last time and read to its end. One at a time for each provider.
+#[derive(Debug)]
+pub(super) struct Feeds(BTreeMap<Provider, Mutex<Option<Instant>>>);
+
+impl Feeds {
+    pub fn new(providers: impl Iterator<Item = Provider>) -> Self {
+        Self(providers.map(|provider| (provider, Mutex::new(None))).collect())
+    }
+}
+
+/// Reads the lists until `shutdown`.
+pub(super) async fn run(payments: &Payments, shutdown: &CancellationToken) {
+    let each = payments.0.providers.values().map(|provider| read_on(payments, provider));
+    // Safe to drop anywhere: it owns no transaction, and a page is done with when its cursor is kept.
+    shutdown.run_until_cancelled(futures::future::join_all(each)).await;
+}
+
+async fn read_on(payments: &Payments, provider: &Arc<dyn PaymentProvider>) {
+    let every = payments.0.settings.pace.feed;
+    let mut failures = 0;
+    loop {
+        let wait = match payments.read_feed(provider).await {
+            Ok(()) => {
+                failures = 0;
+                every
+            }
+            Err(error) => {
+                failures += 1;
+                tracing::warn!(provider = provider.id().name(), %error, failures, "a provider's list can't be read");
+                super::pause(every, failures, LONGEST_PAUSE.max(every))
+            }
+        };
+        tokio::time::sleep(wait).await;
+    }
+}
+
+impl Payments {
+    /// Reads a provider's list to its end, unless somebody has begun to since this was asked.
+    pub(super) async fn read_feed(
+        &self,
+        provider: &Arc<dyn PaymentProvider>,
+    ) -> Result<(), FollowError> {
+        let asked = Instant::now();
+        let Some(feed) = self.0.feeds.0.get(&provider.id()) else { return Ok(()) };
+        let mut last = feed.lock().await;
+        if last.is_some_and(|begun| begun >= asked) {
+            return Ok(());
+        }
+        let begun = Instant::now();
+        for _ in 0..MAX_PAGES {
+            let cursor = self.0.store.cursor(provider.id()).await?;
+            let page = provider.feed(cursor.as_deref()).await?;
+            for listed in page.items {
+                self.listed(provider, listed).await?;
+            }
+            if cursor.as_ref() != Some(&page.cursor) {
+                self.0.store.set_cursor(provider.id(), &page.cursor).await?;
+            }
+            if !page.more {
+                break;
+            }
+        }
+        *last = Some(begun);
+        Ok(())
+    }
+
+    /// Follows one line of a list, unless all that it says is known.
+    async fn listed(
+        &self,
+        provider: &Arc<dyn PaymentProvider>,
+        listed: Listed,
+    ) -> Result<(), FollowError> {
+        let id = provider.id();
+        let known = self.0.store.payment_by_provider_id(id, &listed.provider_payment_id).await?;
+        if let Some(known) = known
+            && self.is_told(&known, &listed).await?
+        {
+            return Ok(());
+        }
+        let followed = match listed.found {
+            Some(found) => self.observe(id, found).await,
+            None => self.follow(provider, &listed.provider_payment_id).await,
+        };
+        match followed {
+            Ok(_) => Ok(()),
+            // One line must not hold up all that come after it.
+            Err(FollowError::Rule(rejection)) => {
+                metrics::payment_stuck(id);
+                tracing::error!(
+                    provider = id.name(),
+                    provider_payment_id = listed.provider_payment_id,
+                    ?rejection,
+                    "what a provider lists can't be followed"
+                );
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn is_told(&self, known: &Payment, listed: &Listed) -> Result<bool, StoreError> {
+        let paid = match known.state {
+            PaymentState::Created
+            | PaymentState::Pending
+            | PaymentState::Canceled
+            | PaymentState::Expired => false,
+            PaymentState::Paid => known.parked.is_some(),
+            PaymentState::Credited | PaymentState::Refunded | PaymentState::Disputed => true,
+        };
+        if !paid || (listed.refund.is_none() && listed.refunded.is_none()) {
+            return Ok(paid);
+        }
+        let refunds = self.0.store.refunds_of(&known.user_id, known.payment_id).await?;
+        let ended = |refund: &&PaymentRefund| refund.state == RefundState::Succeeded;
+        let back: Amount = refunds.iter().filter(ended).map(|refund| refund.price.amount).sum();
+        let all = listed.refunded.as_ref().is_none_or(|refunded| refunded.amount == back);
+        let this = listed.refund.as_ref().is_none_or(|told| {
+            let name = Some(told.provider_refund_id.as_str());
+            refunds.iter().filter(ended).any(|it| it.provider_refund_id.as_deref() == name)
+        });
+        Ok(all && this)
+    }
+}
