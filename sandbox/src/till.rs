@@ -20,12 +20,7 @@ pub(crate) struct Till<'a> {
     pub(crate) back: Option<&'a str>,
 }
 
-const STYLE: &str = "body{margin:0;font:16px/1.45 system-ui,sans-serif;background:#f2f3f5;color:#1c1c1e}\
-    main{max-width:26rem;margin:8vh auto;padding:1.75rem;background:#fff;border-radius:16px;box-shadow:0 2px 18px #0001}\
-    h1{font-size:1rem;font-weight:500;margin:0;color:#6b6b70}.amount{font-size:2.25rem;font-weight:700;margin:.25rem 0}\
-    p{margin:.25rem 0 1rem}button{display:block;width:100%;margin:.6rem 0;padding:.8rem;border:0;border-radius:10px;\
-    font:inherit;cursor:pointer;background:#eceef1}button:first-of-type{background:#0a6cff;color:#fff}\
-    a{color:#0a6cff}small{display:block;margin-top:1.25rem;color:#8a8a90}";
+const STYLE: &str = include_str!("till.css");
 
 impl Till<'_> {
     pub(crate) fn page(&self) -> Response {
