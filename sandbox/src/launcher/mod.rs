@@ -56,7 +56,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     settings.entry("YOOKASSA_RETURN_URL".to_owned()).or_insert(chat);
     let mut processes = Processes::new(folder, config.addresses(), outside, settings, true)?;
     let operator = processes.operator().clone();
-    let stage = Stage { telegram: telegram.clone(), fal, yookassa: None, operator };
+    let stage = Stage { telegram: telegram.clone(), fal, yookassa: yookassa.clone(), operator };
     let page = Page::start(page_listener, stage);
     let served = serve(&config, &mut processes, page.url(), &shutdown).await;
 

@@ -199,7 +199,7 @@ impl System {
         Stage {
             telegram: Some(self.telegram.clone()),
             fal: Some(self.fal.clone()),
-            yookassa: None,
+            yookassa: Some(self.yookassa.clone()),
             operator: self.processes.operator().clone(),
         }
     }
