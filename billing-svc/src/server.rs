@@ -29,6 +29,7 @@ use tonic_health::server::HealthReporter;
 use crate::committer::{self, Committer};
 use crate::config::Settings;
 use crate::grpc::{self, Edge};
+use crate::payments::{self, Payments};
 use crate::prices::StartingPrices;
 use crate::store::Store;
 use crate::{layers, sweeper};
@@ -82,9 +83,27 @@ pub async fn run(
     });
     let readiness = Readiness::of_database(database.connection.clone());
     let http = start_http(listeners.http, readiness.clone(), &down)?;
+    let payments = Payments::new(
+        store.clone(),
+        committer.clone(),
+        Vec::new(),
+        payments::Settings {
+            checks: Vec::new(),
+            repeated_invoice: settings.policy.repeated_invoice,
+            pace: payments::Pace::default(),
+        },
+    );
+    let following = Part::start(&down, |stop| {
+        let run = payments::run(payments.clone(), stop);
+        async {
+            run.await;
+            Ok(())
+        }
+    });
     let edge = Edge::new(
         store,
         committer.clone(),
+        payments,
         settings.policy,
         settings.currency,
         down.clone(),
@@ -98,11 +117,12 @@ pub async fn run(
 
     let grpc = grpc.stop("gRPC", DRAIN).await;
     let sweeper = sweeper.stop("the sweeper", DRAIN).await;
+    let following = following.stop("payments", DRAIN).await;
     committer.close().await;
     let lanes = lanes.stop("the committer", DRAIN).await;
     let http = http.stop("HTTP", HTTP_DRAIN).await;
     let closed = database.connection.clone().close().await.context("closing the database");
-    grpc.and(sweeper).and(lanes).and(http).and(closed)?;
+    grpc.and(sweeper).and(following).and(lanes).and(http).and(closed)?;
     anyhow::ensure!(!by_itself, "a part of the service ended by itself");
     tracing::info!("stopped");
     Ok(())

@@ -12,6 +12,7 @@ mod call;
 mod event;
 mod from_wire;
 mod pages;
+mod payment;
 mod promotion;
 mod refusal;
 pub mod roles;
@@ -28,6 +29,7 @@ use proto::billing::v1;
 use proto::billing::v1::admin_service_server::AdminServiceServer;
 use proto::billing::v1::billing_service_server::BillingServiceServer;
 use proto::billing::v1::event_service_server::EventServiceServer;
+use proto::billing::v1::payment_service_server::PaymentServiceServer;
 use proto::billing::v1::promotion_service_server::PromotionServiceServer;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -39,6 +41,7 @@ use crate::ledger::{
     Command, OperationId, Outcome, Payment, PaymentId, PaymentState, Policy, Rejection, Timestamp,
     UserId,
 };
+use crate::payments::Payments;
 use crate::store::Store;
 
 use call::Call;
@@ -56,6 +59,8 @@ pub struct Edge {
     pub store: Store,
     /// For writes.
     pub committer: Committer,
+    /// For what asks a payment provider.
+    pub payments: Payments,
     /// For what an unknown user would have.
     pub policy: Arc<Policy>,
     /// Of all amounts, ISO 4217.
@@ -73,6 +78,7 @@ impl Edge {
     pub fn new(
         store: Store,
         committer: Committer,
+        payments: Payments,
         policy: Policy,
         currency: Arc<str>,
         draining: CancellationToken,
@@ -80,6 +86,7 @@ impl Edge {
         Self {
             store,
             committer,
+            payments,
             policy: policy.into(),
             currency,
             draining,
@@ -91,11 +98,13 @@ impl Edge {
     /// Adds our services to the routes.
     pub fn add_to(self, routes: Routes) -> Routes {
         let billing = BillingServiceServer::new(self.clone());
+        let payment = PaymentServiceServer::new(self.clone());
         let promotion = PromotionServiceServer::new(self.clone());
         let event = EventServiceServer::new(self.clone());
         let admin = AdminServiceServer::new(self);
         routes
             .add_service(billing.max_decoding_message_size(MAX_MESSAGE))
+            .add_service(payment.max_decoding_message_size(MAX_MESSAGE))
             .add_service(promotion.max_decoding_message_size(MAX_MESSAGE))
             .add_service(event.max_decoding_message_size(MAX_MESSAGE))
             .add_service(admin.max_decoding_message_size(MAX_MESSAGE))

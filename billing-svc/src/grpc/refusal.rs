@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::committer::SubmitError;
 use crate::ledger::Rejection;
+use crate::payments::{Limited, PaymentError};
 use crate::store::StoreError;
 
 /// Why a call was refused.
@@ -64,5 +65,25 @@ impl Refusal {
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         Self::Read(error)
+    }
+}
+
+impl From<PaymentError> for Refusal {
+    fn from(error: PaymentError) -> Self {
+        match error {
+            PaymentError::NotConfigured => Self::ProviderNotConfigured,
+            PaymentError::Field { field, takes } => Self::Field { field, takes },
+            PaymentError::NotFound => Self::Rule(Rejection::PaymentNotFound),
+            PaymentError::Limited(Limited { limit, wait }) => {
+                Self::Limit { limit, retry_after: wait }
+            }
+            PaymentError::Forbidden { may } => Self::Forbidden { may },
+            PaymentError::Overloaded => Self::Overloaded,
+            PaymentError::Unavailable { wait } => Self::ProviderUnavailable { retry_after: wait },
+            PaymentError::Rule(rejection) => Self::Rule(rejection),
+            PaymentError::Submit(error) => Self::Submit(error),
+            PaymentError::Store(error) => Self::Read(error),
+            PaymentError::Defect(what) => Self::Defect(what),
+        }
     }
 }

@@ -9,6 +9,7 @@ mod list_grants;
 mod list_promo_codes;
 mod publish_prices;
 mod record_dispute;
+mod refund_payment;
 mod revoke_grant;
 mod set_standing;
 
@@ -94,8 +95,7 @@ impl AdminService for Edge {
         &self,
         request: Request<RefundPaymentRequest>,
     ) -> Result<Response<RefundPaymentResponse>, Status> {
-        drop(request);
-        Err(Status::unimplemented(""))
+        self.answer(refund_payment::refund_payment(self, request).await)
     }
 
     async fn credit_payment(

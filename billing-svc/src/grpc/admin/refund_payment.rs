@@ -7,7 +7,7 @@ use super::administrator;
 use crate::grpc::call::Call;
 use crate::grpc::refusal::Refusal;
 use crate::grpc::{Edge, from_wire, to_wire};
-use crate::payments::{RefundRequest, RefundResult};
+use crate::payments::{RefundRequest, Refunding};
 
 pub async fn refund_payment(
     edge: &Edge,
@@ -19,9 +19,7 @@ pub async fn refund_payment(
     let amount = from_wire::part(message.amount.as_ref(), &edge.currency)?;
     let by = administrator(&call, request_id, from_wire::refund_reason_for_payer(message.reason)?);
     let request = RefundRequest { payment_id, amount, by };
-    let RefundResult { top_up, refund_id } = edge.payments.refund(request, call.deadline).await?;
-    let refund = top_up.refunds.iter().find(|refund| refund.refund_id == refund_id).cloned();
-    let refund = refund.ok_or(Refusal::Defect("a refund was answered without it"))?;
+    let Refunding { top_up, refund } = edge.payments.refund(request, call.deadline).await?;
     Ok(RefundPaymentResponse {
         payment: Some(to_wire::whole_payment(top_up.payment, top_up.refunds, &edge.currency)),
         refund: Some(to_wire::refund(refund, &edge.currency)),

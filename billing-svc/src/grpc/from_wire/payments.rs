@@ -108,7 +108,8 @@ pub fn receipt_email(text: String) -> Result<Option<String>, Refusal> {
 }
 
 /// As it came.
-pub fn notification_body(body: Vec<u8>) -> Result<Vec<u8>, Refusal> {
+pub fn notification_body(body: impl Into<Vec<u8>>) -> Result<Vec<u8>, Refusal> {
+    let body = body.into();
     if body.len() > MAX_NOTIFICATION_BYTES {
         return Err(Refusal::field("body", "at most 64 KiB"));
     }

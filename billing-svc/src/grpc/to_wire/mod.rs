@@ -15,7 +15,7 @@ use crate::ledger::{
 
 pub use events::event;
 pub use payments::{
-    payment, payment_state_name, refund, whole_payment,
+    method, payment, payment_state_name, pre_checkout_refusal, refund, whole_payment,
 };
 pub use promotions::promo_code;
 

@@ -8,6 +8,7 @@ use crate::ledger::{
     Amount, ParkReason, Payment, PaymentRefund, PaymentState, Provider, ProviderAmount,
     RefundOrigin, RefundState,
 };
+use crate::payments::{Method, PreCheckoutRefusal};
 
 /// A payment by itself, with what its refunds took, as a list shows it.
 pub fn payment(payment: Payment, refunds: &[PaymentRefund], currency: &str) -> v1::Payment {
@@ -77,6 +78,30 @@ fn taken(refunds: &[PaymentRefund]) -> Amount {
         .filter(|refund| refund.state != RefundState::Reversed)
         .map(|refund| refund.amount)
         .sum()
+}
+
+/// A way to pay, and what it sells.
+pub fn method(method: Method, currency: &str) -> v1::PaymentMethod {
+    let packs = method.packs.into_iter().map(|pack| v1::TopUpPack {
+        amount: Some(money(pack.amount, currency)),
+        price: Some(provider_money(&pack.price)),
+    });
+    v1::PaymentMethod {
+        provider: provider(method.provider).into(),
+        packs: packs.collect(),
+        min_amount: method.limits.map(|limits| money(limits.min, currency)),
+        max_amount: method.limits.map(|limits| money(limits.max, currency)),
+    }
+}
+
+pub fn pre_checkout_refusal(refusal: PreCheckoutRefusal) -> v1::PreCheckoutRefusal {
+    match refusal {
+        PreCheckoutRefusal::Unknown => v1::PreCheckoutRefusal::Unknown,
+        PreCheckoutRefusal::Price => v1::PreCheckoutRefusal::Price,
+        PreCheckoutRefusal::Paid => v1::PreCheckoutRefusal::Paid,
+        PreCheckoutRefusal::Closed => v1::PreCheckoutRefusal::Closed,
+        PreCheckoutRefusal::Blocked => v1::PreCheckoutRefusal::Blocked,
+    }
 }
 
 /// In the provider's own currency.
