@@ -7,7 +7,11 @@
     reason = "a test that can't go on stops here"
 )]
 
+mod bank;
 mod fal;
+mod notifications;
+mod stars;
 mod telegram;
 mod teloxide_client;
 mod webhook;
+mod yookassa;

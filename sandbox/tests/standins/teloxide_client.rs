@@ -10,7 +10,8 @@ use teloxide::payloads::{
 use teloxide::prelude::{Bot, Requester};
 use teloxide::types::{
     BotCommand, ChatAction, ChatId, InlineKeyboardButton, InlineKeyboardMarkup, InputFile,
-    InputMedia, InputMediaPhoto, UpdateKind,
+    InputMedia, InputMediaPhoto, LabeledPrice, MessageKind, TelegramTransactionId,
+    TransactionPartner, UpdateKind, UserId,
 };
 use teloxide::{ApiError, RequestError};
 
@@ -102,4 +103,58 @@ async fn it_understands_the_errors() {
         panic!("{later:?}");
     };
     assert_eq!(seconds.seconds(), 2);
+}
+
+#[tokio::test]
+async fn it_sells_for_stars_lists_and_refunds() {
+    let telegram = Telegram::start().await;
+    let bot = bot(&telegram);
+    let user = telegram.stand_in.user(USER.0);
+    let price = [LabeledPrice::new("100 ₽", 75)];
+    let message = bot.send_invoice(USER, "Пополнение", "100 ₽ на баланс", "p1", "XTR", price);
+    let message = message.await.unwrap();
+    assert_eq!(message.invoice().unwrap().total_amount, 75);
+    let next = async |offset: i32| {
+        bot.get_updates().offset(offset).timeout(5).await.unwrap().pop().unwrap()
+    };
+    let answer = async {
+        let update = next(0).await;
+        let offset = i32::try_from(update.id.0).unwrap() + 1;
+        let UpdateKind::PreCheckoutQuery(query) = update.kind else {
+            panic!("{update:#?}");
+        };
+        assert_eq!((query.invoice_payload.as_str(), query.total_amount), ("p1", 75));
+        bot.answer_pre_checkout_query(query.id, true).await.unwrap();
+        offset
+    };
+    let (charge, offset) = tokio::join!(user.pay_invoice(message.id.0.into()), answer);
+    let charge = TelegramTransactionId(charge.unwrap());
+    let update = next(offset).await;
+    let UpdateKind::Message(told) = &update.kind else {
+        panic!("{update:#?}");
+    };
+    assert_eq!(told.successful_payment().unwrap().telegram_payment_charge_id, charge);
+    let payer = UserId(USER.0.unsigned_abs());
+    bot.refund_star_payment(payer, charge.clone()).await.unwrap();
+    let again = bot.refund_star_payment(payer, charge.clone()).await.unwrap_err();
+    assert!(again.to_string().contains("CHARGE_ALREADY_REFUNDED"), "{again}");
+    let update = next(offset + 1).await;
+    let UpdateKind::Message(told) = &update.kind else {
+        panic!("{update:#?}");
+    };
+    let MessageKind::RefundedPayment(told) = &told.kind else {
+        panic!("{told:#?}");
+    };
+    assert_eq!(told.refunded_payment.telegram_payment_charge_id, charge);
+    let list = bot.get_star_transactions().await.unwrap().transactions;
+    assert_eq!(list.len(), 2);
+    assert!(list[0].source.is_some() && list[0].receiver.is_none());
+    assert!(list[1].source.is_none() && list[1].receiver.is_some());
+    let Some(TransactionPartner::User(partner)) = &list[1].receiver else {
+        panic!("{:#?}", list[1]);
+    };
+    assert_eq!(partner.user.id, payer);
+    let sold = partner.invoice_payment().unwrap();
+    assert_eq!(sold.invoice_payload.as_deref(), Some("p1"));
+    bot.create_invoice_link("a", "b", "p2", "XTR", [LabeledPrice::new("x", 1)]).await.unwrap();
 }
