@@ -143,6 +143,8 @@ impl Transaction {
         use payment_refunds::Column;
         let set = [
             Column::State,
+            Column::Amount,
+            Column::Reason,
             Column::ProviderRefundId,
             Column::SettleTime,
             Column::NextTry,

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Invariant, Report};
-use crate::ledger::{Account, Entry, GrantId, Reference, Unit};
+use super::{Invariant, Report, Topups};
+use crate::ledger::{Account, Entry, GrantId, PaymentId, Provider, Reference, Unit};
 
 /// One user's accounts, as the entries so far leave them.
 #[derive(Debug, Default)]
@@ -13,6 +13,10 @@ pub(super) struct Balances {
     pub held_operations: i128,
     pub grants: BTreeMap<(GrantId, Unit), i128>,
     pub last_entry: i64,
+    /// What payments moved through the account of their provider into `available`, less what went back.
+    pub payments: BTreeMap<(PaymentId, Provider), i128>,
+    /// Has a payment ever been taken back, in part at least?
+    pub taken_back: bool,
 }
 
 impl Balances {
@@ -33,6 +37,8 @@ impl Balances {
         if held && !matches!(entry.reference, Reference::Operation(_)) {
             report.add(Invariant::I3, row(), "moves held without an operation");
         }
+
+        self.add_payment(entry, report);
 
         let amount = i128::from(entry.amount);
         let sides = [(&entry.from, -amount), (&entry.to, amount)];
@@ -63,6 +69,37 @@ impl Balances {
         {
             let what = format!("balance_after is {}, should be {after}", entry.balance_after);
             report.add(Invariant::I7, row(), what);
+        }
+    }
+
+    /// Payments move money between their provider's account and `available`, and nothing else moves that account.
+    fn add_payment(&mut self, entry: &Entry, report: &mut Report) {
+        let amount = i128::from(entry.amount);
+        let (provider, by) = match (&entry.from, &entry.to) {
+            (Account::Topups(provider), Account::Available) => (Some(*provider), amount),
+            (Account::Available, Account::Topups(provider)) => (Some(*provider), -amount),
+            (Account::Topups(_), _) | (_, Account::Topups(_)) => {
+                let row = format!("entries {} {}", entry.user_id, entry.sequence);
+                let what = format!("moves {} to {}", entry.from, entry.to);
+                return report.add(Invariant::I8, row, what);
+            }
+            _ => (None, 0),
+        };
+        match (provider, &entry.reference) {
+            (Some(provider), Reference::Payment(id)) => {
+                *self.payments.entry((*id, provider)).or_default() += by;
+                self.taken_back |= by < 0;
+            }
+            (Some(_), Reference::Operation(_) | Reference::Request(_) | Reference::Rule)
+            | (None, Reference::Payment(_)) => {
+                let row = format!("entries {} {}", entry.user_id, entry.sequence);
+                let what = format!(
+                    "moves {} to {} because of {:?}",
+                    entry.from, entry.to, entry.reference
+                );
+                report.add(Invariant::I8, row, what);
+            }
+            (None, Reference::Operation(_) | Reference::Request(_) | Reference::Rule) => {}
         }
     }
 
@@ -114,6 +151,18 @@ impl House {
                 report.add(Invariant::I1, format!("all entries of {unit:?}"), what);
             }
             report.sums.push((unit, "users".to_owned(), users));
+        }
+        for provider in Provider::ALL {
+            let account = Account::Topups(provider).to_string();
+            let moved = self.accounts.get(&(Unit::Money, account.clone())).copied().unwrap_or(0);
+            let Topups { credited, taken_back } =
+                report.topups.get(&provider).copied().unwrap_or_default();
+            if moved != taken_back - credited {
+                let what = format!(
+                    "has {moved} by its entries; {credited} were credited and {taken_back} taken back"
+                );
+                report.add(Invariant::I8, account, what);
+            }
         }
         let house = self.accounts.into_iter();
         report.sums.extend(house.map(|((unit, account), sum)| (unit, account, sum)));

@@ -5,7 +5,10 @@ use std::collections::VecDeque;
 use uuid::Uuid;
 
 use super::PAGE;
-use crate::ledger::{Entry, Grant, Operation, User};
+use crate::ledger::{
+    Entry, Event, Grant, Operation, OwnReferralCode, Payment, PaymentRefund, Redemption, Referral,
+    User,
+};
 use crate::store::{Found, Snapshot, StoreError};
 
 /// A table, in an order that starts with the user.
@@ -101,4 +104,10 @@ scans! {
     Operations: operations, (String, Uuid) => |key| &key.0, Operation;
     Entries: entries, (String, i64) => |key| &key.0, Entry;
     OperationEntries: operation_entries, (String, Uuid, i64) => |key| &key.0, Entry;
+    Payments: payments, (String, Uuid) => |key| &key.0, Payment;
+    PaymentRefunds: payment_refunds, (String, Uuid) => |key| &key.0, PaymentRefund;
+    Events: events, (String, i64) => |key| &key.0, (Event, Option<i64>);
+    Redemptions: redemptions, (String, String) => |key| &key.0, Redemption;
+    Referrals: referrals, String => |key| key, Referral;
+    ReferralCodes: referral_codes, String => |key| key, OwnReferralCode;
 }

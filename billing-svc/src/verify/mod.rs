@@ -1,36 +1,37 @@
 //! `billing-svc verify`: proves the invariants on a live database and names the rows at fault.
 //!
 //! One consistent snapshot, beside a running service, no lock. All tables are read once in the order of their keys and
-//! merged user by user, so memory is bounded by the pages and one user's grants. Balances are rebuilt from the entries
-//! and compared with what is cached.
+//! merged user by user, so memory is bounded by the pages, one user's grants and payments, and the number of promo codes.
+//! Balances are rebuilt from the entries and compared with what is cached.
 //!
 //! | | what is proved |
 //! |---|---|
 //! | I1 | what users have and what the house has, by its entries, is zero for each unit; each entry moves between two accounts that can hold its unit |
-//! | I2 | nothing is below zero, except what is available to a user in debt |
+//! | I2 | nothing is below zero, except what is available to a user of whom a payment was taken back; only they are in debt |
 //! | I3 | held is what open operations took; nothing else moves it |
 //! | I4 | an operation's slices are its price × quantity, or free units, and are what its entries took |
 //! | I5 | an operation's entries settle it once, as its state says |
-//! | I6 | a `request_id` has one operation, an id too |
-//! | I7 | cached balances, `balance_after` and sequence numbers are what the entries say |
-//! | I8 | is about payments, which this service does not take yet |
+//! | I6 | a `request_id` has one operation or payment, an id too |
+//! | I7 | cached balances, `balance_after`, counters and sequence numbers are what entries, events and payments say; events are given out in their order |
+//! | I8 | a payment moved what it was credited, less what its refunds took, through its provider's account, once, and stands where they say; nothing else moves that account |
 //! | I9 | no slice gives back more than it took, and `refunded` is what came back |
+//! | Promotions | promo codes were redeemed as often as they say, each time for a grant; referrals are of users who exist and stand where their top-ups say |
 
 mod balances;
 mod cursor;
 mod operations;
+mod payments;
+mod promotions;
 mod report;
-
-use std::collections::BTreeMap;
+mod users;
 
 use sea_orm::DatabaseConnection;
 
-use crate::ledger::{Grant, Unit, User};
 use crate::store::{Snapshot, Store, StoreError};
 use balances::{Balances, House};
 use cursor::Cursor;
-use operations::OperationCheck;
-pub use report::{Invariant, Report, Violation};
+pub use report::{Invariant, Report, Topups, Violation};
+use users::Found;
 
 /// How many rows a page has.
 const PAGE: u64 = 2000;
@@ -44,6 +45,7 @@ pub async fn run(connection: &DatabaseConnection) -> Result<Report, StoreError> 
     let mut check = Check::new(&snapshot);
     while check.user().await? {}
     check.shared_ids().await?;
+    check.promotions_of_all().await?;
     let report = check.finish();
     snapshot.end().await?;
     Ok(report)
@@ -56,6 +58,12 @@ struct Check<'a> {
     operations: Cursor<'a, cursor::Operations>,
     entries: Cursor<'a, cursor::Entries>,
     operation_entries: Cursor<'a, cursor::OperationEntries>,
+    payments: Cursor<'a, cursor::Payments>,
+    payment_refunds: Cursor<'a, cursor::PaymentRefunds>,
+    events: Cursor<'a, cursor::Events>,
+    redemptions: Cursor<'a, cursor::Redemptions>,
+    referrals: Cursor<'a, cursor::Referrals>,
+    referral_codes: Cursor<'a, cursor::ReferralCodes>,
     house: House,
     report: Report,
 }
@@ -69,6 +77,12 @@ impl<'a> Check<'a> {
             operations: Cursor::new(snapshot),
             entries: Cursor::new(snapshot),
             operation_entries: Cursor::new(snapshot),
+            payments: Cursor::new(snapshot),
+            payment_refunds: Cursor::new(snapshot),
+            events: Cursor::new(snapshot),
+            redemptions: Cursor::new(snapshot),
+            referrals: Cursor::new(snapshot),
+            referral_codes: Cursor::new(snapshot),
             house: House::default(),
             report: Report::default(),
         }
@@ -81,6 +95,12 @@ impl<'a> Check<'a> {
             self.grants.user().await?,
             self.operations.user().await?,
             self.entries.user().await?,
+            self.payments.user().await?,
+            self.payment_refunds.user().await?,
+            self.events.user().await?,
+            self.redemptions.user().await?,
+            self.referrals.user().await?,
+            self.referral_codes.user().await?,
         ];
         let Some(id) = next.into_iter().flatten().min() else {
             return Ok(false);
@@ -103,8 +123,11 @@ impl<'a> Check<'a> {
         let balances = self.rebuild(&id).await?;
         self.grants(&id, &balances).await?;
         let open = self.operations(&id).await?;
+        let topups = self.payments(&id, &balances).await?;
+        let last_event = self.events(&id).await?;
+        self.promotions(&id, user.as_ref(), &balances).await?;
         if let Some(user) = user {
-            self.compare(&user, &balances, &open);
+            self.compare(&user, &Found { balances, open, topups, last_event });
         }
         Ok(true)
     }
@@ -121,109 +144,6 @@ impl<'a> Check<'a> {
         Ok(balances)
     }
 
-    async fn grants(&mut self, id: &str, balances: &Balances) -> Result<(), StoreError> {
-        let mut rebuilt = balances.grants.clone();
-        while let Some((_, grant)) = self.grants.next_of(id).await? {
-            self.report.grants += 1;
-            match grant {
-                Ok(grant) => {
-                    let entries = rebuilt.remove(&(grant.grant_id, grant.unit)).unwrap_or(0);
-                    self.grant(&grant, entries);
-                }
-                Err(error) => self.report.unreadable(&error),
-            }
-        }
-        for ((grant, unit), left) in rebuilt {
-            let what =
-                format!("entries leave {left} in it as {unit:?}, and there is no such grant");
-            self.report.add(Invariant::I7, format!("grants {id} {grant}"), what);
-        }
-        Ok(())
-    }
-
-    fn grant(&mut self, grant: &Grant, entries: i128) {
-        let row = || format!("grants {} {}", grant.user_id, grant.grant_id);
-        self.house.users_have(grant.unit, grant.remaining);
-        if grant.remaining < 0 || grant.remaining > grant.given {
-            let what = format!("remaining is {} of {} given", grant.remaining, grant.given);
-            self.report.add(Invariant::I2, row(), what);
-        }
-        if i128::from(grant.remaining) != entries {
-            let what = format!("remaining is {}, its entries say {entries}", grant.remaining);
-            self.report.add(Invariant::I7, row(), what);
-        }
-    }
-
-    /// Checks a user's operations; answers what the open ones hold, by unit.
-    async fn operations(&mut self, id: &str) -> Result<BTreeMap<Unit, i128>, StoreError> {
-        let mut open = BTreeMap::new();
-        while let Some((key, operation)) = self.operations.next_of(id).await? {
-            self.report.operations += 1;
-            let mut check = OperationCheck::default();
-            while let Some((entry_key, entry)) = self.operation_entries.next_of(id).await? {
-                let Ok(entry) = entry else {
-                    continue; // reported where balances are rebuilt
-                };
-                if entry_key.1 > key.1 {
-                    self.operation_entries.put_back(entry_key, Ok(entry));
-                    break;
-                } else if entry_key.1 < key.1 {
-                    self.report.without_operation(&entry);
-                } else {
-                    check.add(&entry, &mut self.report);
-                }
-            }
-            match operation {
-                Ok(operation) => check.finish(&operation, &mut open, &mut self.report),
-                Err(error) => self.report.unreadable(&error),
-            }
-        }
-        while let Some((_, entry)) = self.operation_entries.next_of(id).await? {
-            if let Ok(entry) = entry {
-                self.report.without_operation(&entry);
-            }
-        }
-        Ok(open)
-    }
-
-    /// The user's row against the entries and the open operations.
-    fn compare(&mut self, user: &User, balances: &Balances, open: &BTreeMap<Unit, i128>) {
-        use crate::ledger::Standing;
-        self.report.users += 1;
-        self.house.users_have(Unit::Money, user.available.micros());
-        self.house.users_have(Unit::Money, user.held.micros());
-        self.house.users_have(Unit::Operation, user.held_operations);
-
-        let row = format!("users {}", user.user_id);
-        if user.available.is_negative() && user.standing != Standing::InDebt {
-            let what = format!("available is {}, standing {:?}", user.available, user.standing);
-            self.report.add(Invariant::I2, row.clone(), what);
-        }
-        let held = [
-            (Unit::Money, user.held.micros(), "held"),
-            (Unit::Operation, user.held_operations, "held_operations"),
-        ];
-        for (unit, cached, column) in held {
-            let open = open.get(&unit).copied().unwrap_or(0);
-            if i128::from(cached) != open {
-                let what = format!("{column} is {cached}, open operations hold {open}");
-                self.report.add(Invariant::I3, row.clone(), what);
-            }
-        }
-        let cached = [
-            (user.available.micros(), balances.available, "available"),
-            (user.held.micros(), balances.held, "held"),
-            (user.held_operations, balances.held_operations, "held_operations"),
-            (user.last_entry, i128::from(balances.last_entry), "last_entry"),
-        ];
-        for (cached, rebuilt, column) in cached {
-            if i128::from(cached) != rebuilt {
-                let what = format!("{column} is {cached}, the entries say {rebuilt}");
-                self.report.add(Invariant::I7, row.clone(), what);
-            }
-        }
-    }
-
     async fn shared_ids(&mut self) -> Result<(), StoreError> {
         for id in self.snapshot.shared_request_ids(PAGE).await? {
             let row = format!("operations with request_id {id}");
@@ -232,6 +152,14 @@ impl<'a> Check<'a> {
         for id in self.snapshot.shared_operation_ids(PAGE).await? {
             let row = format!("operations with operation_id {id}");
             self.report.add(Invariant::I6, row, "are more than one");
+        }
+        for id in self.snapshot.shared_payment_requests(PAGE).await? {
+            let row = format!("payments with request_id {id}");
+            self.report.add(Invariant::I6, row, "are more than one");
+        }
+        for (provider, id) in self.snapshot.shared_provider_payments(PAGE).await? {
+            let row = format!("payments that {provider} calls {id}");
+            self.report.add(Invariant::I8, row, "are more than one");
         }
         Ok(())
     }

@@ -1,16 +1,54 @@
-//! One operation against its entries.
+//! Operations against their entries.
 
 use std::collections::BTreeMap;
 
-use super::{Invariant, Report};
+use super::{Check, Invariant, Report};
 use crate::ledger::{Account, Entry, Operation, OperationState, Slice, Source, Unit};
+use crate::store::StoreError;
 
 /// Amounts by the user's account and unit.
 type BySource = BTreeMap<(Account, Unit), i128>;
 
+impl Check<'_> {
+    /// Checks a user's operations; answers what the open ones hold, by unit.
+    pub(super) async fn operations(
+        &mut self,
+        id: &str,
+    ) -> Result<BTreeMap<Unit, i128>, StoreError> {
+        let mut open = BTreeMap::new();
+        while let Some((key, operation)) = self.operations.next_of(id).await? {
+            self.report.operations += 1;
+            let mut check = OperationCheck::default();
+            while let Some((entry_key, entry)) = self.operation_entries.next_of(id).await? {
+                let Ok(entry) = entry else {
+                    continue; // reported where balances are rebuilt
+                };
+                if entry_key.1 > key.1 {
+                    self.operation_entries.put_back(entry_key, Ok(entry));
+                    break;
+                } else if entry_key.1 < key.1 {
+                    self.report.without_operation(&entry);
+                } else {
+                    check.add(&entry, &mut self.report);
+                }
+            }
+            match operation {
+                Ok(operation) => check.finish(&operation, &mut open, &mut self.report),
+                Err(error) => self.report.unreadable(&error),
+            }
+        }
+        while let Some((_, entry)) = self.operation_entries.next_of(id).await? {
+            if let Ok(entry) = entry {
+                self.report.without_operation(&entry);
+            }
+        }
+        Ok(open)
+    }
+}
+
 /// What the entries of one operation moved.
 #[derive(Debug, Default)]
-pub(super) struct OperationCheck {
+struct OperationCheck {
     /// From the user's accounts to `held`.
     taken: BySource,
     /// From `held` back to them.
@@ -22,7 +60,7 @@ pub(super) struct OperationCheck {
 }
 
 impl OperationCheck {
-    pub(super) fn add(&mut self, entry: &Entry, report: &mut Report) {
+    fn add(&mut self, entry: &Entry, report: &mut Report) {
         let amount = i128::from(entry.amount);
         let source = |account: &Account| (account.clone(), entry.unit);
         match (&entry.from, &entry.to) {
@@ -46,12 +84,7 @@ impl OperationCheck {
     }
 
     /// Compares with the operation's row; adds what it holds, if it is open.
-    pub(super) fn finish(
-        self,
-        operation: &Operation,
-        open: &mut BTreeMap<Unit, i128>,
-        report: &mut Report,
-    ) {
+    fn finish(self, operation: &Operation, open: &mut BTreeMap<Unit, i128>, report: &mut Report) {
         let row = || format!("operations {} {}", operation.user_id, operation.operation_id);
         if let Some(what) = wrong_price(operation) {
             report.add(Invariant::I4, row(), what);

@@ -1,8 +1,9 @@
 //! What `verify` found, for people and for scripts.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::ledger::{Entry, Unit};
+use crate::ledger::{Entry, Provider, Unit};
 use crate::store::StoreError;
 
 /// How many violations are named; the others are counted.
@@ -25,10 +26,14 @@ pub enum Invariant {
     I5,
     /// A request_id has one operation.
     I6,
-    /// Cached balances are rebuilt balances.
+    /// Cached balances and counters are rebuilt ones.
     I7,
+    /// A payment is credited at most once.
+    I8,
     /// Refunds never exceed the charge.
     I9,
+    /// Promo codes and referrals gave what they say, to those whom they name.
+    Promotions,
 }
 
 /// A row at fault.
@@ -42,9 +47,19 @@ pub struct Violation {
     pub what: String,
 }
 
+/// What came in through a provider, by its payments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Topups {
+    /// Credited, in micros.
+    pub credited: i128,
+    /// Taken from balances by refunds and disputes that were not reversed.
+    pub taken_back: i128,
+}
+
 /// What was counted and what is wrong.
 ///
-/// Printed as one fact a line, `key value…`: counts, sums in micros or operations, then `violation <invariant> <row>:
+/// Printed as one fact a line, `key value…`: counts, sums in micros or operations, what was credited and taken back for each
+/// provider, then `violation <invariant> <row>:
 /// <what>` for each row at fault, then `clean` or `violations <count>`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Report {
@@ -56,8 +71,16 @@ pub struct Report {
     pub operations: u64,
     /// Entries.
     pub entries: u64,
+    /// Payments.
+    pub payments: u64,
+    /// Refunds of payments.
+    pub payment_refunds: u64,
+    /// Events.
+    pub events: u64,
     /// What all users have together, and each account of the house.
     pub sums: Vec<(Unit, String, i128)>,
+    /// What came in through each provider that has payments.
+    pub topups: BTreeMap<Provider, Topups>,
     /// The first thousand.
     pub violations: Vec<Violation>,
     /// All of them.
@@ -99,12 +122,19 @@ impl fmt::Display for Report {
         writeln!(f, "grants {}", self.grants)?;
         writeln!(f, "operations {}", self.operations)?;
         writeln!(f, "entries {}", self.entries)?;
+        writeln!(f, "payments {}", self.payments)?;
+        writeln!(f, "payment_refunds {}", self.payment_refunds)?;
+        writeln!(f, "events {}", self.events)?;
         for (unit, account, sum) in &self.sums {
             let unit = match unit {
                 Unit::Money => "micros",
                 Unit::Operation => "operations",
             };
             writeln!(f, "sum {account} {sum} {unit}")?;
+        }
+        for (provider, Topups { credited, taken_back }) in &self.topups {
+            writeln!(f, "credited {} {credited} micros", provider.name())?;
+            writeln!(f, "taken_back {} {taken_back} micros", provider.name())?;
         }
         for violation in &self.violations {
             writeln!(f, "violation {violation}")?;

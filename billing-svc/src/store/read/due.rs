@@ -127,10 +127,11 @@ impl Store {
     pub async fn paid_uncredited(&self, limit: u64) -> Result<Vec<Payment>, StoreError> {
         let rows = payments::Entity::find()
             .filter(Expr::cust("state = 'PAID' AND parked IS NULL"))
-            // What a rule gives back is not credited.
+            // What a rule gives back is not credited, unless the provider would not have it.
             .filter(Expr::cust(
                 "NOT EXISTS (SELECT 1 FROM payment_refunds
-                    WHERE payment_refunds.payment_id = payments.payment_id AND origin = 'RULE')",
+                    WHERE payment_refunds.payment_id = payments.payment_id AND origin = 'RULE'
+                    AND payment_refunds.state <> 'REVERSED')",
             ))
             .order_by_asc(payments::Column::PaymentId)
             .limit(limit)

@@ -80,6 +80,7 @@ impl Store {
         let rows = payment_refunds::Entity::find()
             .filter(Column::UserId.eq(user_id.as_str()))
             .filter(Column::PaymentId.eq(payment_id.0))
+            .order_by_asc(Column::CreateTime)
             .order_by_asc(Column::RefundId)
             .all(&self.connection)
             .await

@@ -3,15 +3,18 @@
 //! A SQLite snapshot keeps the write-ahead log from being emptied, a PostgreSQL one keeps dead rows from being removed:
 //! end it soon.
 
+mod money_in;
+mod shared;
+
 use sea_orm::{
     ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, ExprTrait},
 };
 use uuid::Uuid;
 
-use super::tables::{entries, grants, operations, users};
-use super::{Store, StoreError, dialect};
 use crate::ledger::{Entry, Grant, Operation, User};
+use crate::store::tables::{entries, grants, operations, users};
+use crate::store::{Store, StoreError, dialect};
 
 /// A row by its key, or why it can't be read back.
 pub type Found<Key, Row> = (Key, Result<Row, StoreError>);
@@ -135,36 +138,6 @@ impl Snapshot {
             (row.user_id.clone(), row.operation_id.unwrap_or_default(), row.sequence)
         };
         Ok(rows.into_iter().map(|row| (key(&row), row.read())).collect())
-    }
-
-    /// request_ids that more than one operation has, at most `limit`.
-    pub async fn shared_request_ids(&self, limit: u64) -> Result<Vec<String>, StoreError> {
-        use operations::Column;
-        operations::Entity::find()
-            .select_only()
-            .column(Column::RequestId)
-            .group_by(Column::RequestId)
-            .having(Column::RequestId.count().gt(1))
-            .limit(limit)
-            .into_tuple()
-            .all(&self.inner)
-            .await
-            .map_err(dialect::failed)
-    }
-
-    /// Ids that more than one operation has, at most `limit`.
-    pub async fn shared_operation_ids(&self, limit: u64) -> Result<Vec<Uuid>, StoreError> {
-        use operations::Column;
-        operations::Entity::find()
-            .select_only()
-            .column(Column::OperationId)
-            .group_by(Column::OperationId)
-            .having(Column::OperationId.count().gt(1))
-            .limit(limit)
-            .into_tuple()
-            .all(&self.inner)
-            .await
-            .map_err(dialect::failed)
     }
 
     /// Ends it.

@@ -1,0 +1,117 @@
+//! What no two rows may share, and what each row needs of another user's.
+
+use sea_orm::{
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, ExprTrait, Query},
+};
+use uuid::Uuid;
+
+use super::Snapshot;
+use crate::store::tables::{operations, payments, promo_redemptions, referrals, users};
+use crate::store::{StoreError, dialect};
+
+impl Snapshot {
+    /// request_ids that more than one operation has, at most `limit`.
+    ///
+    /// # Errors
+    /// As the database answers; so for all that follow.
+    pub async fn shared_request_ids(&self, limit: u64) -> Result<Vec<String>, StoreError> {
+        use operations::Column;
+        operations::Entity::find()
+            .select_only()
+            .column(Column::RequestId)
+            .group_by(Column::RequestId)
+            .having(Column::RequestId.count().gt(1))
+            .limit(limit)
+            .into_tuple()
+            .all(&self.inner)
+            .await
+            .map_err(dialect::failed)
+    }
+
+    /// Ids that more than one operation has, at most `limit`.
+    pub async fn shared_operation_ids(&self, limit: u64) -> Result<Vec<Uuid>, StoreError> {
+        use operations::Column;
+        operations::Entity::find()
+            .select_only()
+            .column(Column::OperationId)
+            .group_by(Column::OperationId)
+            .having(Column::OperationId.count().gt(1))
+            .limit(limit)
+            .into_tuple()
+            .all(&self.inner)
+            .await
+            .map_err(dialect::failed)
+    }
+
+    /// request_ids that more than one payment has, at most `limit`.
+    pub async fn shared_payment_requests(&self, limit: u64) -> Result<Vec<String>, StoreError> {
+        use payments::Column;
+        payments::Entity::find()
+            .select_only()
+            .column(Column::RequestId)
+            .group_by(Column::RequestId)
+            .having(Column::RequestId.count().gt(1))
+            .limit(limit)
+            .into_tuple()
+            .all(&self.inner)
+            .await
+            .map_err(dialect::failed)
+    }
+
+    /// Providers with a name that more than one payment has, at most `limit`.
+    pub async fn shared_provider_payments(
+        &self,
+        limit: u64,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        use payments::Column;
+        payments::Entity::find()
+            .select_only()
+            .columns([Column::Provider, Column::ProviderPaymentId])
+            .filter(Column::ProviderPaymentId.is_not_null())
+            .group_by(Column::Provider)
+            .group_by(Column::ProviderPaymentId)
+            .having(Column::PaymentId.count().gt(1))
+            .limit(limit)
+            .into_tuple()
+            .all(&self.inner)
+            .await
+            .map_err(dialect::failed)
+    }
+
+    /// How often each promo code was redeemed, by its redemptions, in the order of the codes.
+    pub async fn redemptions_by_code(&self) -> Result<Vec<(String, i64)>, StoreError> {
+        use promo_redemptions::Column;
+        promo_redemptions::Entity::find()
+            .select_only()
+            .column(Column::Code)
+            .column_as(Column::UserId.count(), "users")
+            .group_by(Column::Code)
+            .order_by_asc(Column::Code)
+            .into_tuple()
+            .all(&self.inner)
+            .await
+            .map_err(dialect::failed)
+    }
+
+    /// Invited users whose inviter does not exist, at most `limit`.
+    pub async fn invited_by_nobody(&self, limit: u64) -> Result<Vec<String>, StoreError> {
+        let inviter = Query::select()
+            .expr(Expr::val(1))
+            .from(users::Entity)
+            .and_where(
+                Expr::col((users::Entity, users::Column::UserId))
+                    .equals((referrals::Entity, referrals::Column::Inviter)),
+            )
+            .take();
+        referrals::Entity::find()
+            .select_only()
+            .column(referrals::Column::UserId)
+            .filter(Expr::not_exists(inviter))
+            .limit(limit)
+            .into_tuple()
+            .all(&self.inner)
+            .await
+            .map_err(dialect::failed)
+    }
+}
