@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use fantoccini::elements::Element;
 use fantoccini::key::Key;
+use fantoccini::wd::WindowHandle;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use sandbox::page::Page;
@@ -33,10 +34,11 @@ pub struct Visit {
 
 impl Visit {
     pub async fn start(builder: Builder, screen: (u32, u32), language: &str) -> Self {
-        let system = builder.start().await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let back = format!("http://{}/", listener.local_addr().unwrap());
+        let system = builder.setting("YOOKASSA_RETURN_URL", back).start().await.unwrap();
         system.telegram().user_named(5_000_000_001, "Первый", "ru");
         system.telegram().user_named(5_000_000_002, "Guest", "en");
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let page = Page::start(listener, system.stage());
         let (driver, url) = start_driver().await;
         let profile = tempfile::tempdir().unwrap();
@@ -72,6 +74,30 @@ impl Visit {
         self.client.execute(script, vec![json!(selector)]).await.unwrap();
     }
 
+    /// Presses the newest button of the chat that says this; a link as well.
+    pub async fn push(&self, label: &str) {
+        self.reads(".key", label).await;
+        let script = "[...document.querySelectorAll('.key')].filter((key) => \
+            key.textContent.replaceAll('\\u00a0', ' ').includes(arguments[0])).at(-1).click()";
+        self.client.execute(script, vec![json!(label)]).await.unwrap();
+    }
+
+    /// Does this to the newest payment, as the panel's buttons can.
+    pub async fn act(&self, act: &str) {
+        self.click("#tab-payments").await;
+        let button = format!("#payments li:first-child [data-act={act}]");
+        let open = "document.querySelector('#payments li:first-child .acts').open = true";
+        self.until("there is a payment", "document.querySelector('#payments .acts') !== null")
+            .await;
+        self.client.execute(open, Vec::new()).await.unwrap();
+        self.until(
+            &format!("{act} applies"),
+            &format!("document.querySelector({})?.disabled === false", json!(button)),
+        )
+        .await;
+        self.click(&button).await;
+    }
+
     /// Types into the composer and presses Enter.
     pub async fn say(&self, text: &str) {
         let message = self.find("#message").await;
@@ -102,6 +128,27 @@ impl Visit {
             json!(part)
         );
         self.until(&format!("{css} reads {part:?}"), &script).await;
+    }
+
+    /// Writes into a field, in place of what is in it.
+    pub async fn enter(&self, css: &str, text: &str) {
+        let field = self.find(css).await;
+        field.clear().await.unwrap();
+        field.send_keys(text).await.unwrap();
+    }
+
+    /// The window that was opened beside `this`, once it is.
+    pub async fn other_window(&self, this: &WindowHandle) -> WindowHandle {
+        let opened = async {
+            loop {
+                let windows = self.client.windows().await.unwrap();
+                if let Some(other) = windows.into_iter().find(|window| window != this) {
+                    return other;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, opened).await.expect("no window was opened")
     }
 
     pub async fn choose(&self, css: &str, value: &str) {

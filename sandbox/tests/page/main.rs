@@ -8,6 +8,7 @@
 )]
 
 mod browser;
+mod payments;
 
 use std::io::Cursor;
 use std::path::PathBuf;
@@ -192,7 +193,7 @@ async fn with_the_real_telegram_there_is_no_chat_but_anybodys_account() {
     let operator = visit.system.billing().clone();
     operator.adjust("tg:42", 7_500_000).await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let page = Page::start(listener, Stage { telegram: None, fal: None, operator });
+    let page = Page::start(listener, Stage { telegram: None, fal: None, yookassa: None, operator });
     visit.client.goto(page.url()).await.unwrap();
     visit.reads("#messages", "in the real Telegram").await;
     let id = visit.find("#real-id").await;
