@@ -25,7 +25,7 @@ pub struct Config {
     /// Where gRPC (delivery of results) is served. Without GATEWAY_AUTH_FILE: loopback only.
     #[arg(long, env = "GATEWAY_LISTEN", default_value = "127.0.0.1:50052")]
     pub listen: SocketAddr,
-    /// Where `/metrics`, `/healthz`, `/readyz` and webhooks are served.
+    /// Where `/metrics`, `/healthz`, `/readyz` and webhooks (Telegram's, `/payments/yookassa`) are served.
     #[arg(long, env = "GATEWAY_HTTP_LISTEN", default_value = "127.0.0.1:8080")]
     pub http_listen: SocketAddr,
     /// The gateway's own database: `sqlite://<file>?mode=rwc` or
@@ -76,6 +76,10 @@ pub struct Config {
     /// Where the terms of use are: /terms links to it. Absent: a short text.
     #[arg(long, env = "GATEWAY_TERMS_URL")]
     pub terms_url: Option<Url>,
+    /// How many proxies of ours stand between YooKassa and this gateway, 0 to 8: each appends whom it was called by to
+    /// `X-Forwarded-For`, and billing-svc may check the sender's address. 0: the address of the connection.
+    #[arg(long, env = "GATEWAY_PROXY_HOPS", default_value = "0", value_parser = clap::value_parser!(u8).range(0..=8))]
+    pub proxy_hops: u8,
     /// How logs are written.
     #[arg(long, env = "LOG_FORMAT", value_enum, default_value = "text")]
     pub log_format: LogFormat,

@@ -2,13 +2,18 @@
 //!
 //! An update is durable in the [`inbox`] before Telegram is told that it was taken, and is handled once by the
 //! conversation ([`bot`]); the ends of jobs come back over gRPC and reach the user through [`delivery`].
-//! Dialogues, settings and paid requests live in the [`store`]; everything sent goes through [`telegram`].
+//! What providers say about money goes through [`payments`] to billing-svc, and what billing-svc says happened reaches the
+//! user through [`notices`]. Each of these has a durable queue, worked off by a [`lane`]. Dialogues, settings and paid
+//! requests live in the [`store`]; everything sent goes through [`telegram`].
 
 pub mod bot;
 pub mod config;
 pub mod delivery;
 pub mod inbox;
+pub mod lane;
 pub mod metrics;
+pub mod notices;
+pub mod payments;
 pub mod server;
 pub mod store;
 pub mod telegram;

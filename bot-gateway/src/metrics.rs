@@ -22,15 +22,50 @@ pub(crate) fn poll_failed(reason: &'static str) {
     counter!("gateway_polls_failed_total", "reason" => reason).increment(1);
 }
 
-/// Items of the inbox that were handled, by end (`done`, `retry`, `dead`), and how long it took in seconds.
-pub(crate) fn item_handled(end: &'static str, took: Duration) {
-    counter!("gateway_inbox_items_total", "end" => end).increment(1);
-    histogram!("gateway_inbox_handling_seconds").record(took.as_secs_f64());
+/// Rows of a queue (`inbox`, `checkouts`, `notices`) that were handled, by end (`done`, `retry`, `dead`), and how long it
+/// took in seconds.
+pub(crate) fn item_handled(queue: &'static str, end: &'static str, took: Duration) {
+    counter!("gateway_queue_items_total", "queue" => queue, "end" => end).increment(1);
+    histogram!("gateway_queue_handling_seconds", "queue" => queue).record(took.as_secs_f64());
 }
 
-/// Rows of the inbox, by state.
-pub(crate) fn inbox_rows(state: &'static str, rows: u64) {
-    gauge!("gateway_inbox_rows", "state" => state).set(rows as f64);
+/// Rows of a queue, by state.
+pub(crate) fn queue_rows(queue: &'static str, state: &'static str, rows: u64) {
+    gauge!("gateway_queue_rows", "queue" => queue, "state" => state).set(rows as f64);
+}
+
+/// Notifications of payment providers, by what became of them: `stored`, `forbidden`, `not_a_notification`,
+/// `not_configured`, `unreadable` (too large or broken off), `unavailable`, `overloaded`.
+pub(crate) fn payment_notification(outcome: &'static str) {
+    counter!("gateway_payment_notifications_total", "outcome" => outcome).increment(1);
+}
+
+/// Telegram's questions before a payment, by answer: `approved`, `refused`, `unknown` (billing did not say),
+/// `unanswered` (Telegram did not take it), `late`.
+pub(crate) fn checkout(answer: &'static str) {
+    counter!("gateway_checkouts_total", "answer" => answer).increment(1);
+}
+
+/// What Telegram says about Stars (`paid`, `refunded`), by what became of it: `handed_on`, `later`, `refused`, `given_up`,
+/// `unreadable`.
+pub(crate) fn stars_update(kind: &'static str, outcome: &'static str) {
+    counter!("gateway_stars_updates_total", "kind" => kind, "outcome" => outcome).increment(1);
+}
+
+/// Is billing's stream of events open?
+pub(crate) fn events_watched(open: bool) {
+    gauge!("gateway_events_watched").set(if open { 1.0 } else { 0.0 });
+}
+
+/// Events that came, by whether they hold something to tell that was not known (`new`, `known`, `nothing`).
+pub(crate) fn event(seen: &'static str) {
+    counter!("gateway_events_total", "seen" => seen).increment(1);
+}
+
+/// What users were told unasked, by end: `told`, `edited` (the payment's message alone says it), `blocked`,
+/// `interrupted` (sent perhaps, perhaps not), `nobody` (no user of Telegram), `refused`.
+pub(crate) fn notice(end: &'static str) {
+    counter!("gateway_notices_total", "end" => end).increment(1);
 }
 
 /// Answers of Telegram to what was sent, by outcome.

@@ -1,28 +1,21 @@
-//! Claims items from the queue and hands them to the conversation.
+//! Hands the items of the inbox to the conversation, and what Telegram says about money to [`stars`].
 //!
-//! At most `concurrency` items at once, each under a lease that is kept alive while its handler runs. A handler that
-//! fails in a retryable way comes again after a growing pause, up to [`MAX_ATTEMPTS`] times; its chat waits for it.
-//! What fails for good is kept as dead, and the chat is told so. A gateway that was killed lets go of its items when
-//! their leases run out, on a SQLite file when the next one starts.
+//! A handler that fails in a retryable way comes again after a growing pause, up to [`MAX_ATTEMPTS`] times; its chat
+//! waits for it. What fails for good is kept as dead, and the chat is told so.
 
-use std::{
-    panic::AssertUnwindSafe,
-    sync::Arc,
-    time::{Duration, Instant, SystemTime},
-};
+use std::{panic::AssertUnwindSafe, time::Duration};
 
 use futures::FutureExt;
 use serde_json::Value;
-use service_kit::queue::{End, Held, Leased, Queue, QueueError};
+use service_kit::queue::{Leased, Queue};
 use teloxide::types::{Update, UpdateKind};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{Item, Origin};
 use crate::{
     Services,
     bot::{self, BotError},
-    metrics,
+    lane::{Handler, Lane, Verdict},
+    payments::stars,
 };
 
 /// How often an item is tried.
@@ -30,150 +23,48 @@ pub const MAX_ATTEMPTS: u32 = 10;
 
 /// Short: on PostgreSQL an update of a killed gateway is taken up again after this.
 const LEASE: Duration = Duration::from_secs(30);
-const HEARTBEAT: Duration = Duration::from_secs(10);
 /// No handler waits for a picture; one that takes this long hangs.
 const MAX_HANDLING: Duration = Duration::from_secs(300);
-/// How often the queue is looked at when nothing in this process says that there is something.
-const POLL: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// Takes items until `shutdown`, then answers once those at hand are done.
-pub async fn run(
-    queue: Queue,
+/// The lane of the inbox.
+pub fn lane(queue: Queue, services: Services, concurrency: usize) -> Lane<impl Handler> {
+    Lane { name: super::TABLE, queue, handler: Dispatcher { services }, concurrency, lease: LEASE }
+}
+
+struct Dispatcher {
     services: Services,
-    concurrency: usize,
-    shutdown: CancellationToken,
-) {
-    let permits = Arc::new(Semaphore::new(concurrency));
-    let handlers = TaskTracker::new();
-    loop {
-        let first = tokio::select! {
-            permit = Arc::clone(&permits).acquire_owned() => permit,
-            () = shutdown.cancelled() => break,
+}
+
+impl Handler for Dispatcher {
+    async fn handle(&self, _queue: &Queue, item: &Leased) -> Verdict {
+        let services = &self.services;
+        let (origin, handled) = match serde_json::from_value::<Item>(item.payload.clone()) {
+            Ok(Item::Update(json)) => {
+                if let Some(told) = stars::of_update(&json) {
+                    return stars::settle(told, item, services).await;
+                }
+                let Some((update, origin)) = decode(&json, services.bot_id, item.attempt) else {
+                    // Not understood now, not understood later; told to nobody.
+                    return Verdict::Dead(format!("an update with the fields {}", shape(&json)));
+                };
+                let handler = bot::handle(update, origin.clone(), services);
+                (Some(origin), guarded(handler).await)
+            }
+            Ok(Item::Tick(tick)) => (None, guarded(bot::tick(tick, services)).await),
+            Err(error) => return Verdict::Dead(error.to_string()),
         };
-        let Ok(first) = first else { break };
-        let idle = match claim(first, &queue, &services, &permits, &handlers).await {
-            Ok(taken) => taken == 0,
+        match handled {
+            Ok(()) => Verdict::Done,
+            Err(BotError { message, retryable: true, retry_after })
+                if item.attempt < MAX_ATTEMPTS =>
+            {
+                Verdict::Retry { why: message, pause: retry_after.unwrap_or_default() }
+            }
             Err(error) => {
-                tracing::error!(%error, "the inbox can't be read");
-                tokio::time::sleep(POLL).await;
-                false
-            }
-        };
-        if idle {
-            tokio::select! {
-                () = queue.notified() => {}
-                () = tokio::time::sleep(POLL) => {}
-                () = shutdown.cancelled() => {}
+                give_up(item, origin.as_ref(), services).await;
+                Verdict::Dead(error.message)
             }
         }
-    }
-    handlers.close();
-    handlers.wait().await;
-}
-
-/// Starts what is due, as much as there is room for; answers how many.
-async fn claim(
-    first: OwnedSemaphorePermit,
-    queue: &Queue,
-    services: &Services,
-    permits: &Arc<Semaphore>,
-    handlers: &TaskTracker,
-) -> Result<usize, QueueError> {
-    let mut room = vec![first];
-    while let Ok(permit) = Arc::clone(permits).try_acquire_owned() {
-        room.push(permit);
-    }
-    let limit = u32::try_from(room.len()).unwrap_or(u32::MAX);
-    let items = queue.claim(limit, LEASE).await?;
-    let taken = items.len();
-    for (item, permit) in items.into_iter().zip(room) {
-        let (queue, services) = (queue.clone(), services.clone());
-        handlers.spawn(async move {
-            handle(&queue, item, &services).await;
-            drop(permit);
-        });
-    }
-    Ok(taken)
-}
-
-/// What is to become of an item.
-enum Verdict {
-    Done,
-    Retry(BotError),
-    Dead {
-        why: String,
-        origin: Option<Origin>,
-    },
-    /// Not understood now, not understood later; told to nobody.
-    Unreadable(String),
-    /// The lease ran out: another gateway has it.
-    Lost,
-}
-
-async fn handle(queue: &Queue, item: Leased, services: &Services) {
-    let started = Instant::now();
-    let verdict = tokio::select! {
-        verdict = judge(&item, services) => verdict,
-        () = keep(queue, &item) => Verdict::Lost,
-    };
-    let end = match verdict {
-        Verdict::Done => settle(queue, &item, End::Done).await.map(|held| ("done", held)),
-        Verdict::Retry(error) => {
-            let pause = error.retry_after.unwrap_or_default().max(pause_after(item.attempt));
-            tracing::warn!(item = item.id, attempt = item.attempt, %error, ?pause, "handling failed, trying again");
-            let again = queue.reschedule(&item, SystemTime::now() + pause, &item.payload, false);
-            again.await.map(|held| ("retry", held))
-        }
-        Verdict::Dead { why, origin } => {
-            tracing::error!(
-                item = item.id,
-                attempt = item.attempt,
-                why,
-                "handling failed for good"
-            );
-            give_up(&item, origin.as_ref(), services).await;
-            settle(queue, &item, End::Dead).await.map(|held| ("dead", held))
-        }
-        Verdict::Unreadable(what) => {
-            tracing::error!(item = item.id, what, "not understood");
-            settle(queue, &item, End::Dead).await.map(|held| ("dead", held))
-        }
-        Verdict::Lost => Ok(("lost", Held::Lost)),
-    };
-    match end {
-        Ok((end, Held::Yes)) => metrics::item_handled(end, started.elapsed()),
-        Ok((_, Held::Lost)) => {
-            tracing::warn!(item = item.id, "the lease ran out; it will be handled again")
-        }
-        Err(error) => {
-            tracing::error!(item = item.id, %error, "the inbox can't be written; the item will come again")
-        }
-    }
-}
-
-async fn settle(queue: &Queue, item: &Leased, end: End) -> Result<Held, QueueError> {
-    queue.finish(item, end, &item.payload).await
-}
-
-/// Runs the handler of one item.
-async fn judge(item: &Leased, services: &Services) -> Verdict {
-    let parsed = serde_json::from_value::<Item>(item.payload.clone());
-    let (origin, handled) = match parsed {
-        Ok(Item::Update(json)) => {
-            let Some((update, origin)) = decode(&json, services.bot_id, item.attempt) else {
-                return Verdict::Unreadable(format!("an update with the fields {}", shape(&json)));
-            };
-            let handler = bot::handle(update, origin.clone(), services);
-            (Some(origin), guarded(handler).await)
-        }
-        Ok(Item::Tick(tick)) => (None, guarded(bot::tick(tick, services)).await),
-        Err(error) => return Verdict::Unreadable(error.to_string()),
-    };
-    match handled {
-        Ok(()) => Verdict::Done,
-        Err(error) if error.retryable && item.attempt < MAX_ATTEMPTS => Verdict::Retry(error),
-        Err(error) => Verdict::Dead { why: error.message, origin },
     }
 }
 
@@ -207,19 +98,6 @@ fn shape(json: &Value) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
-/// Answers when the lease is lost.
-async fn keep(queue: &Queue, item: &Leased) {
-    loop {
-        tokio::time::sleep(HEARTBEAT).await;
-        match queue.extend(item, LEASE).await {
-            Ok(Held::Yes) => {}
-            Ok(Held::Lost) => return,
-            // The next beat may get through; if none does, the lease runs out for everybody to see.
-            Err(error) => tracing::warn!(item = item.id, %error, "a lease could not be kept"),
-        }
-    }
-}
-
 async fn give_up(item: &Leased, origin: Option<&Origin>, services: &Services) {
     let Some(chat_id) = item.key.as_deref().and_then(|key| key.parse().ok()) else { return };
     if let Err(error) = guarded(bot::give_up(chat_id, origin, services)).await {
@@ -227,21 +105,9 @@ async fn give_up(item: &Leased, origin: Option<&Origin>, services: &Services) {
     }
 }
 
-/// 1 s, 2 s, 4 s… after the first, second, third try.
-fn pause_after(attempt: u32) -> Duration {
-    let exponent = attempt.saturating_sub(1).min(10);
-    (Duration::from_secs(1) * 2_u32.pow(exponent)).min(LONGEST_PAUSE)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn pauses_grow_to_a_minute() {
-        let seconds: Vec<u64> = (1..=9).map(|attempt| pause_after(attempt).as_secs()).collect();
-        assert_eq!(seconds, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
-    }
 
     #[test]
     fn an_update_of_a_future_kind_is_not_understood() {

@@ -3,7 +3,8 @@
 //! [`poller`] or [`webhook`] store raw updates before Telegram is told that they were taken; [`dispatcher`]
 //! claims them and hands each to [`crate::bot`]. Items of one chat are handled in order, one at a time; chats
 //! don't wait for each other. An item is handled at least once, so handlers are idempotent under
-//! [`Origin::request_id`].
+//! [`Origin::request_id`]. Updates about money go to [`crate::payments`]: what Telegram asks before a payment has a
+//! queue of its own.
 
 pub mod dispatcher;
 pub mod poller;
@@ -64,13 +65,14 @@ enum Item {
 #[derive(Clone)]
 pub struct Inbox {
     queue: Queue,
+    checkouts: Queue,
     bot_id: u64,
 }
 
 impl Inbox {
-    /// Over the table [`TABLE`] of the gateway's database.
-    pub fn new(queue: Queue, bot_id: u64) -> Self {
-        Inbox { queue, bot_id }
+    /// Over the tables [`TABLE`] and [`crate::payments::checkout::TABLE`] of the gateway's database.
+    pub fn new(queue: Queue, checkouts: Queue, bot_id: u64) -> Self {
+        Inbox { queue, checkouts, bot_id }
     }
 
     /// Hands `tick` to [`crate::bot::tick`] once `after` has passed, in the turn of its chat; survives a restart.
@@ -86,6 +88,7 @@ impl Inbox {
     async fn store(&self, update: RawUpdate) -> Result<Enqueued, QueueError> {
         let id = Origin { update_id: update.id, bot_id: self.bot_id, attempt: 0 }.request_id();
         let payload = json!({ "update": update.json });
-        self.queue.enqueue(&id, update.key.as_deref(), &payload, None).await
+        let queue = if update.is_urgent { &self.checkouts } else { &self.queue };
+        queue.enqueue(&id, update.key.as_deref(), &payload, None).await
     }
 }

@@ -1,12 +1,17 @@
-//! What must be known of an update before it is understood: its id and whose turn it takes.
+//! What must be known of an update before it is understood: its id, which queue it goes to and whose turn it takes.
 
 use serde_json::Value;
+
+use crate::payments::stars;
 
 /// An update as Telegram sent it.
 pub(super) struct RawUpdate {
     pub id: i64,
-    /// The chat, or the sender where there is no chat: what is handled one at a time.
+    /// What is handled one at a time: the chat, or the sender where there is no chat. What is said about money paid has a
+    /// turn of its own, for which the chat does not wait.
     pub key: Option<String>,
+    /// Telegram waits for the answer for ten seconds: nothing may stand before it.
+    pub is_urgent: bool,
     pub json: Value,
 }
 
@@ -14,8 +19,14 @@ impl RawUpdate {
     /// `None`: it is no update at all.
     pub fn parse(json: Value) -> Option<RawUpdate> {
         let id = json.get("update_id")?.as_i64()?;
-        let key = key(&json).map(|id| id.to_string());
-        Some(RawUpdate { id, key, json })
+        let is_urgent = json.get("pre_checkout_query").is_some();
+        let is_money = stars::of_update(&json).is_some();
+        let key = match key(&json) {
+            Some(_) if is_urgent => None,
+            Some(id) if is_money => Some(format!("stars-{id}")),
+            id => id.map(|id| id.to_string()),
+        };
+        Some(RawUpdate { id, key, is_urgent, json })
     }
 }
 
@@ -55,6 +66,11 @@ mod tests {
                 Some("9"),
             ),
             (json!({"update_id": 5, "poll": {"id": "p"}}), None),
+            (json!({"update_id": 6, "pre_checkout_query": {"id": "q", "from": {"id": 7}}}), None),
+            (
+                json!({"update_id": 7, "message": {"chat": {"id": 7}, "successful_payment": {}}}),
+                Some("stars-7"),
+            ),
         ];
         for (json, key) in cases {
             let update = RawUpdate::parse(json).unwrap();

@@ -11,8 +11,9 @@ use url::Url;
 use super::{Api, ApiError};
 use crate::bot;
 
-/// The updates that the conversation understands; Telegram keeps all others to itself.
-pub const ALLOWED_UPDATES: [&str; 3] = ["message", "callback_query", "my_chat_member"];
+/// The updates that the gateway understands; Telegram keeps all others to itself.
+pub const ALLOWED_UPDATES: [&str; 4] =
+    ["message", "callback_query", "my_chat_member", "pre_checkout_query"];
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);

@@ -7,6 +7,7 @@ use bot_gateway::{
     bot::{self, BotError},
     config::Config,
     inbox::{self, Inbox, Origin},
+    payments::checkout,
     server,
     store::Store,
     telegram::{self, Api, Files},
@@ -69,12 +70,17 @@ impl Town {
 
     /// Starts a gateway, which is ready to take updates when this answers.
     pub async fn gateway(&self) -> Running {
+        self.gateway_with(&[]).await
+    }
+
+    /// Starts a gateway with further arguments.
+    pub async fn gateway_with(&self, further: &[&str]) -> Running {
         let grpc = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let http = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let grpc_url = format!("http://{}", grpc.local_addr().unwrap());
         let (token, telegram_url) = (self.telegram.token(), self.telegram.url());
         let database_url = self.database_url();
-        let config = Config::try_parse_from([
+        let arguments = [
             "bot-gateway",
             "--telegram-bot-token",
             token.expose_secret(),
@@ -86,8 +92,8 @@ impl Town {
             &self.billing_url,
             "--database-url",
             &database_url,
-        ])
-        .unwrap();
+        ];
+        let config = Config::try_parse_from(arguments.iter().chain(further)).unwrap();
         let shutdown = CancellationToken::new();
         let metrics = service_kit::telemetry::metrics().unwrap();
         let listeners = server::Listeners { grpc, http };
@@ -102,7 +108,7 @@ impl Town {
         let url = self.telegram.url().parse().unwrap();
         let token = self.telegram.token();
         let bot_id = u64::try_from(BOT_ID).unwrap();
-        let queue = Queue::new(db.connection.clone(), inbox::TABLE, "test".to_owned());
+        let queue = |table| Queue::new(db.connection.clone(), table, "test".to_owned());
         let services = Services {
             bot: telegram::bot(&url, &token, Duration::from_secs(17)).unwrap(),
             bot_id,
@@ -112,7 +118,7 @@ impl Town {
             images: ImagesClient::new(&ClientConfig::new(&self.worker_url, None)).unwrap(),
             store: Store::new(db.connection.clone()),
             files: Files::new(Api::new(url, token).unwrap()),
-            inbox: Inbox::new(queue, bot_id),
+            inbox: Inbox::new(queue(inbox::TABLE), queue(checkout::TABLE), bot_id),
             settings: Settings::default(),
         };
         Conversation { services, _db: db }
@@ -168,6 +174,22 @@ impl Conversation {
         self.handle(update, update_id, attempt).await
     }
 
+    /// Handles a press of a user on a button of message 1.
+    pub async fn press(
+        &self,
+        user: i64,
+        data: &str,
+        update_id: i64,
+        attempt: u32,
+    ) -> Result<(), BotError> {
+        let person = json!({"id": user, "is_bot": false, "first_name": "A", "language_code": "ru"});
+        let update = json!({"update_id": update_id, "callback_query": {
+            "id": update_id.to_string(), "from": person, "chat_instance": "1", "data": data,
+            "message": {"message_id": 1, "date": 1_700_000_000, "text": "menu",
+                "chat": {"id": user, "type": "private", "first_name": "A"}}}});
+        self.handle(update, update_id, attempt).await
+    }
+
     /// The inbox gave the update up.
     pub async fn give_up(&self, user: i64, update_id: i64) -> Result<(), BotError> {
         bot::give_up(user, Some(&self.origin(update_id, 10)), &self.services).await
@@ -192,4 +214,14 @@ pub fn answers(user: &TelegramUser) -> Vec<Seen> {
 pub async fn last_says(user: &TelegramUser, part: &str) -> Seen {
     until(|| answers(user).last().is_some_and(|seen| seen.text.contains(part))).await;
     answers(user).pop().unwrap()
+}
+
+/// Waits until the bot says this over the chat, in its latest words there.
+pub async fn toast_says(town: &Town, part: &str) {
+    until(|| {
+        let calls = town.telegram.calls_of("answerCallbackQuery");
+        let words = calls.iter().rev().find_map(|call| call.params["text"].as_str());
+        words.is_some_and(|words| words.contains(part))
+    })
+    .await;
 }

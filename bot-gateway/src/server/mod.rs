@@ -4,13 +4,17 @@
 //! `DRAIN`; stop the upkeep of messages; close the HTTP side and the database. What did not end in time is taken up
 //! again by its lease.
 
-use std::time::{Duration, SystemTime};
+mod work;
+
+use std::time::Duration;
 
 use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
 use migrations::GatewayMigrator;
 use proto::{
-    client::{BillingClient, ClientConfig, ImagesClient, PaymentClient, PromotionClient},
+    client::{
+        BillingClient, ClientConfig, EventClient, ImagesClient, PaymentClient, PromotionClient,
+    },
     gateway::v1::delivery_service_server::{DeliveryServiceServer, SERVICE_NAME},
 };
 use secrecy::ExposeSecret;
@@ -28,9 +32,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     Services, Settings,
     config::{Checked, Config},
-    delivery::{DOMAIN, Delivery, DeliveryGrpc, progress},
-    inbox::{self, Inbox, dispatcher, poller, webhook},
-    metrics,
+    delivery::{DOMAIN, Delivery, DeliveryGrpc},
+    inbox::{self, Inbox, webhook},
+    notices,
+    payments::{
+        self,
+        checkout::{self, Checkouts},
+    },
     store::Store,
     telegram::{self, Api, Files, Intake},
 };
@@ -41,9 +49,6 @@ const DRAIN: Duration = Duration::from_secs(25);
 const CHAT_TIMEOUT: Duration = Duration::from_secs(17);
 /// What an upload of a result may take.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(60);
-const HOUSEKEEPING: Duration = Duration::from_secs(60);
-/// How long updates that were handled are kept, so that a late repetition is known.
-const KEEP_HANDLED: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// The sockets of the gateway.
 pub struct Listeners {
@@ -76,7 +81,9 @@ pub async fn run(
     let readiness = Readiness::of_database(parts.db.connection.clone());
     let stages = Stages::default();
 
-    let mut routes = http::router(prometheus, readiness.clone());
+    let hops = usize::from(checked.config.proxy_hops);
+    let mut routes = http::router(prometheus, readiness.clone())
+        .merge(payments::webhook::router(parts.services.payments.clone(), hops));
     if let Some(secret) = &checked.config.telegram_webhook_secret {
         let webhook = webhook::router(parts.services.inbox.clone(), secret);
         routes = routes.merge(webhook);
@@ -90,7 +97,7 @@ pub async fn run(
     let started = telegram::start(&parts.api, checked.bot_id, &checked.intake, &shutdown).await;
     let mut work = None;
     if matches!(started, Ok(Some(()))) {
-        work = Some(start_work(&checked, &parts, &stages));
+        work = Some(work::start(&checked, &parts, &stages));
         readiness.set_ready(true);
         tracing::info!(bot_id = checked.bot_id, intake = ?IntakeName(&checked.intake), "the gateway is ready");
         shutdown.cancelled().await;
@@ -101,11 +108,7 @@ pub async fn run(
     deliveries.close();
     let drained = timeout(DRAIN, async {
         if let Some(work) = work {
-            ended("intake", work.intake.await);
-            ended("dispatcher", work.dispatcher.await);
-            stages.upkeep.cancel();
-            ended("progress", work.progress.await);
-            ended("housekeeping", work.housekeeping.await);
+            work.drain(&stages).await;
         }
         deliveries.wait().await;
         ended("grpc", grpc.await);
@@ -134,8 +137,36 @@ struct Stages {
 struct Parts {
     db: Db,
     api: Api,
-    queue: Queue,
+    queues: Queues,
+    checkouts: Checkouts,
+    events: EventClient,
     services: Services,
+}
+
+/// The durable queues, each worked off by a lane.
+#[derive(Clone)]
+struct Queues {
+    inbox: Queue,
+    checkouts: Queue,
+    notices: Queue,
+}
+
+impl Queues {
+    async fn open(db: &Db) -> anyhow::Result<Self> {
+        let queue = |table| {
+            let owner = format!("gateway-{}", std::process::id());
+            Queue::new(db.connection.clone(), table, owner)
+        };
+        let queues = Queues {
+            inbox: queue(inbox::TABLE),
+            checkouts: queue(checkout::TABLE),
+            notices: queue(notices::TABLE),
+        };
+        for queue in [&queues.inbox, &queues.checkouts, &queues.notices] {
+            queue.take_over().await?;
+        }
+        Ok(queues)
+    }
 }
 
 impl Parts {
@@ -144,14 +175,16 @@ impl Parts {
         let db = db::open(config.database_url.expose_secret(), MAX_CONNECTIONS).await?;
         migrations::prepare::<GatewayMigrator>(&db.connection, checked.migrate).await?;
         let api = Api::new(config.telegram_api_url.clone(), config.telegram_bot_token.clone())?;
-        let queue = Queue::new(
-            db.connection.clone(),
-            inbox::TABLE,
-            format!("gateway-{}", std::process::id()),
-        );
-        queue.take_over().await?;
+        let queues = Queues::open(&db).await?;
         let billing = ClientConfig::new(config.billing_url.as_str(), config.billing_token.clone());
         let images = ClientConfig::new(config.worker_url.as_str(), config.worker_token.clone());
+        let in_time = ClientConfig { deadline: checkout::ASK_ONCE, ..billing.clone() };
+        let store = Store::new(db.connection.clone());
+        let checkouts = Checkouts {
+            payments: PaymentClient::new(&in_time).context("BILLING_URL")?,
+            api: api.clone(),
+            store: store.clone(),
+        };
         let services = Services {
             bot: telegram::bot(&config.telegram_api_url, &config.telegram_bot_token, CHAT_TIMEOUT)?,
             bot_id: checked.bot_id,
@@ -159,16 +192,17 @@ impl Parts {
             payments: PaymentClient::new(&billing).context("BILLING_URL")?,
             promotions: PromotionClient::new(&billing).context("BILLING_URL")?,
             images: ImagesClient::new(&images).context("WORKER_URL")?,
-            store: Store::new(db.connection.clone()),
+            store,
             files: Files::new(api.clone()),
-            inbox: Inbox::new(queue.clone(), checked.bot_id),
+            inbox: Inbox::new(queues.inbox.clone(), queues.checkouts.clone(), checked.bot_id),
             settings: Settings {
                 support_contact: config.support_contact.clone(),
                 terms_url: config.terms_url.clone(),
                 ..Settings::default()
             },
         };
-        Ok(Parts { db, api, queue, services })
+        let events = EventClient::new(&billing).context("BILLING_URL")?;
+        Ok(Parts { db, api, queues, checkouts, events, services })
     }
 }
 
@@ -202,74 +236,6 @@ fn allowed(role: Role, _path: &str) -> bool {
     match role {
         Role::Worker | Role::Service | Role::Admin => true,
         Role::Gateway | Role::Viewer => false,
-    }
-}
-
-struct Work {
-    intake: JoinHandle<()>,
-    dispatcher: JoinHandle<()>,
-    progress: JoinHandle<()>,
-    housekeeping: JoinHandle<()>,
-}
-
-fn start_work(checked: &Checked, parts: &Parts, stages: &Stages) -> Work {
-    let services = &parts.services;
-    let intake = match &checked.intake {
-        Intake::Polling => tokio::spawn(poller::run(
-            parts.api.clone(),
-            services.inbox.clone(),
-            stages.intake.clone(),
-        )),
-        // The route is served with the HTTP side.
-        Intake::Webhook { .. } => tokio::spawn(async {}),
-    };
-    let concurrency = checked.config.concurrency.get();
-    let dispatcher =
-        dispatcher::run(parts.queue.clone(), services.clone(), concurrency, stages.intake.clone());
-    let progress = progress::run(
-        services.bot.clone(),
-        services.images.clone(),
-        services.store.clone(),
-        stages.upkeep.clone(),
-    );
-    let housekeeping =
-        keep_house(parts.queue.clone(), services.store.clone(), stages.upkeep.clone());
-    Work {
-        intake,
-        dispatcher: tokio::spawn(dispatcher),
-        progress: tokio::spawn(progress),
-        housekeeping: tokio::spawn(housekeeping),
-    }
-}
-
-/// Counts what waits, and deletes what is old.
-async fn keep_house(queue: Queue, store: Store, shutdown: CancellationToken) {
-    loop {
-        let now = SystemTime::now();
-        match queue.count().await {
-            Ok(rows) => {
-                let states = [
-                    ("ready", rows.ready),
-                    ("leased", rows.leased),
-                    ("done", rows.done),
-                    ("dead", rows.dead),
-                ];
-                for (state, rows) in states {
-                    metrics::inbox_rows(state, rows);
-                }
-            }
-            Err(error) => tracing::warn!(%error, "the inbox can't be counted"),
-        }
-        if let Err(error) = queue.prune(now - KEEP_HANDLED).await {
-            tracing::warn!(%error, "the inbox can't be pruned");
-        }
-        if let Err(error) = store.prune(now).await {
-            tracing::warn!(%error, "old requests can't be pruned");
-        }
-        tokio::select! {
-            () = tokio::time::sleep(HOUSEKEEPING) => {}
-            () = shutdown.cancelled() => return,
-        }
     }
 }
 
