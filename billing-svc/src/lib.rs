@@ -8,6 +8,7 @@ pub mod ledger;
 pub mod metrics;
 pub mod payments;
 pub mod prices;
+pub mod reconcile;
 pub mod server;
 pub mod store;
 pub mod sweeper;

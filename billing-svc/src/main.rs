@@ -1,20 +1,24 @@
-//! `billing-svc` serves; `billing-svc verify` proves that no money is missing or double.
+//! `billing-svc` serves; `billing-svc verify` proves that no money is missing or double; `billing-svc reconcile` compares
+//! with what the payment providers say.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use billing_svc::config::{Command, Config};
 use billing_svc::server::{self, Listeners};
-use billing_svc::verify;
+use billing_svc::store::Store;
+use billing_svc::{reconcile, verify};
 use clap::Parser;
 use migrations::{BillingMigrator, MigrateMode};
 use secrecy::ExposeSecret;
-use service_kit::{db, shutdown, telemetry};
+use service_kit::db::{self, Db};
+use service_kit::{shutdown, telemetry};
 use tokio::net::TcpListener;
 
-/// Something is wrong with what `verify` checked.
-const VIOLATED: u8 = 1;
-/// `verify` could not check.
+/// Something is wrong with what `verify` or `reconcile` checked.
+const WRONG: u8 = 1;
+/// They could not check.
 const UNCHECKED: u8 = 2;
 
 #[tokio::main]
@@ -28,16 +32,29 @@ async fn main() -> ExitCode {
                 ExitCode::FAILURE
             }
         },
-        Some(Command::Verify) => match check(&config).await {
-            Ok(report) => {
-                println!("{report}");
-                if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::from(VIOLATED) }
-            }
-            Err(error) => {
-                eprintln!("billing-svc verify: could not check: {}", words(&error));
-                ExitCode::from(UNCHECKED)
-            }
-        },
+        Some(Command::Verify) => {
+            let checked =
+                check(&config).await.map(|report| (report.is_clean(), report.to_string()));
+            tell("verify", checked)
+        }
+        Some(Command::Reconcile { since }) => {
+            let compared = compare(&config, since).await;
+            tell("reconcile", compared.map(|report| (report.is_clean(), report.to_string())))
+        }
+    }
+}
+
+/// Prints what was found, and says by the exit code whether all is well.
+fn tell(command: &str, checked: anyhow::Result<(bool, String)>) -> ExitCode {
+    match checked {
+        Ok((clean, report)) => {
+            println!("{report}");
+            if clean { ExitCode::SUCCESS } else { ExitCode::from(WRONG) }
+        }
+        Err(error) => {
+            eprintln!("billing-svc {command}: could not check: {}", words(&error));
+            ExitCode::from(UNCHECKED)
+        }
     }
 }
 
@@ -53,10 +70,23 @@ async fn serve(config: Config) -> anyhow::Result<()> {
 }
 
 async fn check(config: &Config) -> anyhow::Result<verify::Report> {
+    let database = look_at(config).await?;
+    Ok(verify::run(&database.connection).await?)
+}
+
+async fn compare(config: &Config, since: Duration) -> anyhow::Result<reconcile::Report> {
+    let providers = config.payments.check()?.providers(&config.currency)?;
+    let database = look_at(config).await?;
+    let store = Store::new(database.connection.clone());
+    Ok(reconcile::run(&store, &providers, since).await?)
+}
+
+/// The database, to read only, next to a live service too.
+async fn look_at(config: &Config) -> anyhow::Result<Db> {
     let url = config.database_url.expose_secret();
     let database = db::open_read_only(url).await.context("BILLING_DATABASE_URL")?;
     migrations::prepare::<BillingMigrator>(&database.connection, MigrateMode::Check).await?;
-    Ok(verify::run(&database.connection).await?)
+    Ok(database)
 }
 
 /// The error and its causes, each said once: some causes stand in the text of what they caused.

@@ -65,7 +65,8 @@ pub fn command(name: &'static str, end: &'static str) {
     metrics::counter!("billing_commands_total", "command" => name, "end" => end).increment(1);
 }
 
-/// `billing_swept_total{what}`: `hold`s given back and `grant`s that expired, by this instance.
+/// `billing_swept_total{what}`: `hold`s given back, `grant`s that expired and `announcement`s of grants that will, by this
+/// instance.
 pub fn swept(what: &'static str, count: u64) {
     metrics::counter!("billing_swept_total", "what" => what).increment(count);
 }

@@ -1,6 +1,6 @@
 //! Wiring, and the order of shutdown: from the edge inwards.
 //!
-//! SIGTERM → not ready, NOT_SERVING → stop accepting and drain the calls under way → stop the sweeper → close the
+//! SIGTERM → not ready, NOT_SERVING → stop accepting and drain the calls under way → stop the sweeper and payments → close the
 //! committer (what it took is answered) → close the store. The HTTP side goes last, so that `/readyz` can say no.
 
 use std::time::Duration;
@@ -29,7 +29,7 @@ use tonic_health::server::HealthReporter;
 use crate::committer::{self, Committer};
 use crate::config::Settings;
 use crate::grpc::{self, Edge};
-use crate::payments::{self, Payments};
+use crate::payments::{self, Pace, Payments};
 use crate::prices::StartingPrices;
 use crate::store::Store;
 use crate::{layers, sweeper};
@@ -74,32 +74,13 @@ pub async fn run(
         committer::Settings { lanes: if sqlite { 1 } else { LANES }, queue: QUEUE, batch: BATCH };
     let (committer, lanes) = Committer::start(store.clone(), settings.policy.clone(), limits);
     let lanes = Part::start(&down, |_| async { lanes.await.context("the committer") });
-    let sweeper = Part::start(&down, |stop| {
-        let run = sweeper::run(store.clone(), committer.clone(), SWEEP_INTERVAL, stop);
-        async {
-            run.await;
-            Ok(())
-        }
+    let sweeper = Part::background(&down, |stop| {
+        sweeper::run(store.clone(), committer.clone(), SWEEP_INTERVAL, stop)
     });
+    let payments = take_payments(&settings, &store, &committer)?;
+    let money_in = Part::background(&down, |stop| payments::run(payments.clone(), stop));
     let readiness = Readiness::of_database(database.connection.clone());
     let http = start_http(listeners.http, readiness.clone(), &down)?;
-    let payments = Payments::new(
-        store.clone(),
-        committer.clone(),
-        Vec::new(),
-        payments::Settings {
-            checks: Vec::new(),
-            repeated_invoice: settings.policy.repeated_invoice,
-            pace: payments::Pace::default(),
-        },
-    );
-    let following = Part::start(&down, |stop| {
-        let run = payments::run(payments.clone(), stop);
-        async {
-            run.await;
-            Ok(())
-        }
-    });
     let edge = Edge::new(
         store,
         committer.clone(),
@@ -116,13 +97,13 @@ pub async fn run(
     announce(ServingStatus::NotServing, &readiness, &health).await;
 
     let grpc = grpc.stop("gRPC", DRAIN).await;
-    let sweeper = sweeper.stop("the sweeper", DRAIN).await;
-    let following = following.stop("payments", DRAIN).await;
+    let (sweeper, money_in) =
+        tokio::join!(sweeper.stop("the sweeper", DRAIN), money_in.stop("payments", DRAIN));
     committer.close().await;
     let lanes = lanes.stop("the committer", DRAIN).await;
     let http = http.stop("HTTP", HTTP_DRAIN).await;
     let closed = database.connection.clone().close().await.context("closing the database");
-    grpc.and(sweeper).and(following).and(lanes).and(http).and(closed)?;
+    grpc.and(sweeper).and(money_in).and(lanes).and(http).and(closed)?;
     anyhow::ensure!(!by_itself, "a part of the service ended by itself");
     tracing::info!("stopped");
     Ok(())
@@ -143,6 +124,23 @@ async fn open(settings: &Settings) -> anyhow::Result<(Db, Store)> {
     .context("publishing the prices")?;
     tracing::info!(database = database.location(), price_version = prices.version, "opened");
     Ok((database, store))
+}
+
+/// Everybody who takes money, named in the log.
+fn take_payments(
+    settings: &Settings,
+    store: &Store,
+    committer: &Committer,
+) -> anyhow::Result<Payments> {
+    let providers = settings.payments.providers(&settings.currency)?;
+    let names: Vec<_> = providers.iter().map(|provider| provider.id().name()).collect();
+    tracing::info!(?names, "taking payments");
+    let rules = payments::Settings {
+        checks: settings.payments.checks.clone(),
+        repeated_invoice: settings.policy.repeated_invoice,
+        pace: Pace::default(),
+    };
+    Ok(Payments::new(store.clone(), committer.clone(), providers, rules))
 }
 
 async fn start_grpc(
@@ -212,6 +210,20 @@ impl Part {
             running.await
         });
         Self { stop, running }
+    }
+
+    /// A part that has nothing to fail with.
+    fn background<F>(down: &CancellationToken, part: impl FnOnce(CancellationToken) -> F) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        Self::start(down, |stop| {
+            let run = part(stop);
+            async {
+                run.await;
+                Ok(())
+            }
+        })
     }
 
     /// Tells it to stop and waits; what takes longer than `bound` is cut off.

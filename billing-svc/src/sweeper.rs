@@ -1,4 +1,5 @@
-//! Expired holds are given back, expired grants are emptied: commands like any other caller's.
+//! Expired holds are given back, expired grants are emptied, and users are told a day before: commands like any other
+//! caller's.
 //!
 //! What is due is read in pages, the oldest first, and submitted a page at a time; a page that was full is followed by
 //! the next at once. What can't be swept is counted, passed over and tried again at the next interval. Several
@@ -16,6 +17,8 @@ use crate::store::{Due, Store, StoreError};
 
 /// How many commands are submitted at once: few enough to leave the committer's queue to callers.
 const PAGE: u64 = 100;
+/// How long before its end users are told of a grant.
+const NOTICE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Sweeps at once and then every `interval`, until `shutdown`.
 pub async fn run(
@@ -60,6 +63,9 @@ impl Sweeper {
         if let Err(error) = self.grants(now).await {
             tracing::warn!(?error, "expired grants can't be read");
         }
+        if let Err(error) = self.announcements(now).await {
+            tracing::warn!(?error, "grants that end soon can't be read");
+        }
     }
 
     async fn holds(&self, now: Timestamp) -> Result<(), StoreError> {
@@ -92,6 +98,18 @@ impl Sweeper {
         }
     }
 
+    /// A grant that was told of is not read again; one that can't be is, at the next interval.
+    async fn announcements(&self, now: Timestamp) -> Result<(), StoreError> {
+        let command = |due: &Due<GrantId>| Command::AnnounceExpiry {
+            user_id: due.user_id.clone(),
+            grant_id: due.id,
+        };
+        let until = now.plus(NOTICE);
+        let due = self.store.expiring_grants(now, until, PAGE).await?;
+        self.page("announcement", &due, command).await;
+        Ok(())
+    }
+
     async fn page<Id>(
         &self,
         what: &'static str,
@@ -119,7 +137,7 @@ impl Sweeper {
         metrics::swept(what, swept);
         metrics::sweep_failed(what, failed);
         if swept + failed > 0 {
-            tracing::info!(swept, failed, "swept expired {what}s");
+            tracing::info!(swept, failed, "swept {what}s");
         }
         if postponed {
             Page::Postponed

@@ -73,6 +73,9 @@ impl Payments {
         // What was promised once is not priced again, nor refused because the catalogue has changed.
         let price = match self.0.store.payment_by_request(&new.request_id).await? {
             Some(first) => first.price,
+            None if provider.needs_receipt_email() && new.receipt_email.is_none() => {
+                return Err(PaymentError::field("receipt_email", "where the receipt goes"));
+            }
             None => provider
                 .price_of(new.amount)
                 .map_err(|takes| PaymentError::field("amount", takes))?,

@@ -25,7 +25,7 @@ const MAX_STRANGERS: usize = 10_000;
 #[derive(Debug)]
 pub(super) enum Followed {
     /// To a payment of ours: what the provider says of it is written.
-    Kept(Box<TopUp>),
+    Kept,
     /// To nothing of ours: nothing was changed.
     Unmatched,
     /// The provider tells only in its list.
@@ -100,16 +100,10 @@ impl Payments {
         };
         let credited = self.credit(&observed.payment, &observed.refunds).await?;
         // What was given back of a payment before we had credited it counts only from now on.
-        let kept = match credited {
-            Some(_) if !report.refunds.is_empty() => {
-                self.submit_observation(&ours, provider, &report).await?
-            }
-            Some(credited) => {
-                TopUp { replayed: observed.replayed && credited.replayed, ..credited }
-            }
-            None => observed,
-        };
-        Ok(Followed::Kept(Box::new(kept)))
+        if credited.is_some() && !report.refunds.is_empty() {
+            self.submit_observation(&ours, provider, &report).await?;
+        }
+        Ok(Followed::Kept)
     }
 
     /// Credits a payment that is paid and waits for nobody. `None`: there is nothing to credit.

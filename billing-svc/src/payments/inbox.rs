@@ -318,7 +318,7 @@ async fn judge(payments: &Payments, provider: Provider, item: &Item, row: &Lease
     let begun = SystemTime::now();
     let asked = ask(payments, provider, &item.subject);
     match tokio::time::timeout(MAX_HANDLING, asked).await {
-        Ok(Ok(Followed::Kept(_))) => {
+        Ok(Ok(Followed::Kept)) => {
             inbox.note_answer(&key, begun);
             Verdict::Followed
         }
@@ -351,10 +351,8 @@ async fn ask(
         return Ok(followed?);
     }
     payments.read_feed(&adapter).await?;
-    match payments.0.store.payment_by_provider_id(provider, subject).await? {
-        Some(payment) => Ok(Followed::Kept(Box::new(payments.as_it_stands(payment, true).await?))),
-        None => Ok(Followed::InFeed),
-    }
+    let found = payments.0.store.payment_by_provider_id(provider, subject).await?;
+    Ok(if found.is_some() { Followed::Kept } else { Followed::InFeed })
 }
 
 /// Counts what waits, and forgets what was done long ago.

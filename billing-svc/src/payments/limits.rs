@@ -1,4 +1,4 @@
-//! How often a user may do what costs others something: ask a provider, guess promo codes.
+//! How often a user may ask a provider.
 //!
 //! Kept in memory of each instance. A user who has been quiet is forgotten ([`Limits::forget`]), so the memory is bounded by
 //! those who came lately.
@@ -15,9 +15,6 @@ use crate::ledger::UserId;
 const REFRESH_EVERY: Duration = Duration::from_secs(5);
 /// …and so many at once after a while.
 const REFRESH_BURST: u32 = 3;
-/// Five promo codes in an hour: what is typed wrong, and no room for guessing.
-const PROMO_EVERY: Duration = Duration::from_secs(12 * 60);
-const PROMO_BURST: u32 = 5;
 
 /// Too often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -29,65 +26,32 @@ pub struct Limited {
     pub wait: Duration,
 }
 
-/// All limits.
+/// The limits of each user.
 #[derive(Debug)]
-pub struct Limits {
-    refresh: Limit,
-    promo: Limit,
-}
-
-#[derive(Debug)]
-struct Limit {
-    name: &'static str,
-    users: DefaultKeyedRateLimiter<UserId>,
+pub(super) struct Limits {
+    refresh: DefaultKeyedRateLimiter<UserId>,
 }
 
 impl Limits {
-    pub(super) fn new() -> Self {
-        Self {
-            refresh: Limit::new("payment_refresh", REFRESH_EVERY, REFRESH_BURST),
-            promo: Limit::new("promo_code", PROMO_EVERY, PROMO_BURST),
-        }
+    pub fn new() -> Self {
+        // There is no quota of none, nor for no time at all; these are constants.
+        let burst = NonZeroU32::new(REFRESH_BURST).unwrap_or(NonZeroU32::MIN);
+        let quota = Quota::with_period(REFRESH_EVERY).unwrap_or(Quota::per_minute(burst));
+        Self { refresh: DefaultKeyedRateLimiter::keyed(quota.allow_burst(burst)) }
     }
 
-    /// Counts a question to a provider that this user asks.
-    ///
-    /// # Errors
-    /// Too often; it is not counted then.
+    /// Counts a question to a provider that this user asks; one that is refused is not counted.
     pub fn refresh(&self, user_id: &UserId) -> Result<(), Limited> {
-        self.refresh.count(user_id)
-    }
-
-    /// Counts a promo code that this user tries, right or wrong.
-    ///
-    /// # Errors
-    /// Too often; it is not counted then.
-    pub fn promo(&self, user_id: &UserId) -> Result<(), Limited> {
-        self.promo.count(user_id)
+        self.refresh.check_key(user_id).map_err(|until| {
+            let wait = until.wait_time_from(DefaultClock::default().now());
+            Limited { limit: "payment_refresh", wait }
+        })
     }
 
     /// Forgets the users who may do everything again.
-    pub(super) fn forget(&self) {
-        for limit in [&self.refresh, &self.promo] {
-            limit.users.retain_recent();
-            limit.users.shrink_to_fit();
-        }
-    }
-}
-
-impl Limit {
-    fn new(name: &'static str, every: Duration, burst: u32) -> Self {
-        // There is no quota of none, nor for no time at all; these are constants.
-        let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
-        let quota = Quota::with_period(every).unwrap_or(Quota::per_minute(burst));
-        Self { name, users: DefaultKeyedRateLimiter::keyed(quota.allow_burst(burst)) }
-    }
-
-    fn count(&self, user_id: &UserId) -> Result<(), Limited> {
-        self.users.check_key(user_id).map_err(|until| {
-            let wait = until.wait_time_from(DefaultClock::default().now());
-            Limited { limit: self.name, wait }
-        })
+    pub fn forget(&self) {
+        self.refresh.retain_recent();
+        self.refresh.shrink_to_fit();
     }
 }
 
@@ -102,21 +66,10 @@ mod tests {
         for _ in 0..3 {
             assert_eq!(limits.refresh(&eager), Ok(()));
         }
+        limits.forget();
         let limited = limits.refresh(&eager).unwrap_err();
         assert_eq!(limited.limit, "payment_refresh");
         assert!(limited.wait <= REFRESH_EVERY && limited.wait > Duration::ZERO);
         assert_eq!(limits.refresh(&other), Ok(()));
-        assert_eq!(limits.promo(&eager), Ok(()));
-    }
-
-    #[test]
-    fn forgetting_lets_nobody_through() {
-        let limits = Limits::new();
-        let user = UserId::parse("tg:1").unwrap();
-        for _ in 0..5 {
-            limits.promo(&user).unwrap();
-        }
-        limits.forget();
-        assert_eq!(limits.promo(&user).unwrap_err().limit, "promo_code");
     }
 }

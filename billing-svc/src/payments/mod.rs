@@ -20,7 +20,7 @@ mod follow;
 mod http;
 mod inbox;
 mod janitor;
-pub mod limits;
+mod limits;
 pub mod provider;
 mod refresh;
 mod refunds;
@@ -46,7 +46,7 @@ pub use create::NewTopUp;
 pub use error::PaymentError;
 pub use http::NoClient;
 pub use inbox::Notification;
-pub use limits::{Limited, Limits};
+pub use limits::Limited;
 pub use provider::{Method, Pack, PaymentProvider};
 pub use refunds::{RefundRequest, Refunding};
 pub use stars::{PreCheckout, PreCheckoutRefusal, TelegramPayment};
@@ -61,7 +61,7 @@ struct Inner {
     committer: Committer,
     providers: BTreeMap<Provider, Arc<dyn PaymentProvider>>,
     settings: Settings,
-    limits: Limits,
+    limits: limits::Limits,
     inbox: inbox::Inbox,
     feeds: feed::Feeds,
     /// Refunds that this instance is asking a provider for right now.
@@ -102,7 +102,7 @@ impl Default for Pace {
         Self {
             inbox: Duration::from_millis(500),
             due: Duration::from_secs(5),
-            feed: Duration::from_secs(5 * 60),
+            feed: Duration::from_secs(60),
             events: Duration::from_millis(250),
             retry: Duration::from_secs(5),
         }
@@ -139,7 +139,7 @@ impl Payments {
             committer,
             providers,
             settings,
-            limits: Limits::new(),
+            limits: limits::Limits::new(),
             refunding: refunds::UnderWay::default(),
             strangers: follow::Strangers::default(),
             events: Notify::new(),
@@ -149,11 +149,6 @@ impl Payments {
     /// The ways to pay.
     pub fn methods(&self) -> Vec<Method> {
         self.0.providers.values().map(|provider| provider.method()).collect()
-    }
-
-    /// How often users may do what costs others something.
-    pub fn limits(&self) -> &Limits {
-        &self.0.limits
     }
 
     fn provider(&self, id: Provider) -> Result<&Arc<dyn PaymentProvider>, PaymentError> {

@@ -33,6 +33,9 @@ pub trait PaymentProvider: fmt::Debug + Send + Sync {
     /// Can a part of a payment be given back?
     fn takes_parts(&self) -> bool;
 
+    /// Does every payment need an e-mail address for its receipt?
+    fn needs_receipt_email(&self) -> bool;
+
     /// May a notification come from there? A second fence only: what it says is not believed anyway.
     fn admits(&self, source: Option<IpAddr>) -> bool;
 
@@ -174,6 +177,8 @@ pub struct FeedPage {
 pub struct Listed {
     /// The provider's name for the payment.
     pub provider_payment_id: String,
+    /// Which of ours it is, where the line says so.
+    pub payment_id: Option<PaymentId>,
     /// What was paid, where the line says so.
     pub paid: Option<ProviderAmount>,
     /// What was given back, where the line says so: all of it so far.

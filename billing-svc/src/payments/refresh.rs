@@ -35,7 +35,7 @@ impl Payments {
             None => Followed::InFeed,
         };
         match followed {
-            Followed::Kept(_) | Followed::Unmatched => Ok(()),
+            Followed::Kept | Followed::Unmatched => Ok(()),
             Followed::InFeed => Ok(self.read_feed(&provider).await?),
         }
     }

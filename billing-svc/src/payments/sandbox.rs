@@ -64,6 +64,10 @@ impl PaymentProvider for SandboxBank {
         self.catalogue.face_value(amount, &self.currency)
     }
 
+    fn needs_receipt_email(&self) -> bool {
+        false
+    }
+
     fn takes_parts(&self) -> bool {
         true
     }
@@ -263,6 +267,7 @@ fn listed(payment: BankPayment) -> Option<Listed> {
     let currency = report.received.currency.clone();
     Some(Listed {
         provider_payment_id: report.provider_payment_id.clone(),
+        payment_id: found.payment_id,
         paid: Some(report.received.clone()),
         refunded: (!refunded.is_zero()).then_some(ProviderAmount { amount: refunded, currency }),
         refund: None,

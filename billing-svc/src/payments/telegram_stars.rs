@@ -102,6 +102,10 @@ impl PaymentProvider for TelegramStars {
         self.catalogue.in_stars(amount)
     }
 
+    fn needs_receipt_email(&self) -> bool {
+        false
+    }
+
     fn takes_parts(&self) -> bool {
         false
     }
@@ -255,6 +259,7 @@ impl Transaction {
         };
         Some(Listed {
             provider_payment_id: self.id,
+            payment_id: partner.payment_id(),
             paid: refund.is_none().then(|| received.clone()),
             refunded: refund.is_some().then_some(received),
             found: Some(Found { payment_id: partner.payment_id(), payer: partner.payer(), report }),

@@ -78,6 +78,7 @@ pub(super) async fn page(
 
 fn of_payment(payment: PaymentObject) -> Listed {
     Listed {
+        payment_id: payment.payment_id(),
         paid: payment.paid(),
         refunded: payment.refunded(),
         refund: None,
@@ -89,6 +90,7 @@ fn of_payment(payment: PaymentObject) -> Listed {
 fn of_refund(refund: &RefundObject) -> Option<Listed> {
     Some(Listed {
         provider_payment_id: refund.payment_id.clone(),
+        payment_id: None,
         paid: None,
         refunded: None,
         refund: Some(refund.read()?),

@@ -65,8 +65,8 @@ pub struct ReceiptSettings {
     pub vat_code: u8,
     /// 1 to 6.
     pub tax_system_code: Option<u8>,
-    /// Where a receipt goes, where the payment does not say.
-    pub email: String,
+    /// Where a receipt goes, where the payment does not say. `None`: it has to.
+    pub email: Option<String>,
 }
 
 /// The adapter.
@@ -90,10 +90,10 @@ impl Yookassa {
 
     fn receipt<'a>(&'a self, payment: &'a Payment, price: &ProviderAmount) -> Option<Receipt<'a>> {
         let receipts = self.settings.receipts.as_ref()?;
+        // A payment from before there were receipts goes back without one.
+        let email = payment.receipt_email.as_deref().or(receipts.email.as_deref())?;
         Some(Receipt {
-            customer: Customer {
-                email: payment.receipt_email.as_deref().unwrap_or(&receipts.email),
-            },
+            customer: Customer { email },
             items: [Item {
                 description: DESCRIPTION,
                 quantity: "1.00",
@@ -175,6 +175,10 @@ impl PaymentProvider for Yookassa {
 
     fn takes_parts(&self) -> bool {
         true
+    }
+
+    fn needs_receipt_email(&self) -> bool {
+        self.settings.receipts.as_ref().is_some_and(|receipts| receipts.email.is_none())
     }
 
     fn admits(&self, source: Option<IpAddr>) -> bool {

@@ -3,22 +3,30 @@
 //! Two steps, both before anything starts: clap checks each value by itself ([`Config`]), [`Config::check`] reads the
 //! files that they name and checks what hangs together ([`Settings`]).
 
+mod payments;
+#[cfg(test)]
+mod tests;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 use migrations::MigrateMode;
 use secrecy::{ExposeSecret, SecretString};
 use service_kit::auth::{self, AuthFileError, Callers, OpenToAll};
 use service_kit::telemetry::LogFormat;
 
-use crate::ledger::{InvalidId, Policy, ReferralRewards, RepeatRule};
+use crate::ledger::{InvalidId, Policy, ReferralRewards};
+pub use payments::{PaymentConfig, PaymentConfigError, PaymentSettings, StarsRepeat};
+
 use crate::prices::{self, PriceFileError, StartingPrices};
 
 const MIN_HOLD: Duration = Duration::from_secs(60);
 const MAX_HOLD: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+const SINCE: std::ops::RangeInclusive<Duration> =
+    Duration::from_secs(60)..=Duration::from_secs(1000 * 24 * 60 * 60);
 
 /// Prepaid billing over gRPC: charges users for operations, and settles or gives back each charge exactly once.
 ///
@@ -92,10 +100,6 @@ pub struct Config {
     #[arg(long, env = "BILLING_PRICES_FILE", value_name = "FILE")]
     pub prices_file: Option<PathBuf>,
 
-    /// What happens to the second payment of one invoice in Telegram Stars: credit it like the first, or refund it.
-    #[arg(long, env = "BILLING_STARS_REPEAT", default_value = "credit", value_name = "RULE")]
-    pub stars_repeat: StarsRepeat,
-
     /// How many free operations somebody gets for each user whom they invited and who tops up: 0 (none) to 1000000.
     #[arg(
         long,
@@ -116,27 +120,13 @@ pub struct Config {
     )]
     pub referral_invitee_operations: i64,
 
+    /// Who takes money, and how.
+    #[command(flatten)]
+    pub payments: PaymentConfig,
+
     /// How logs are written to standard error.
     #[arg(long, env = "LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
     pub log_format: LogFormat,
-}
-
-/// What happens to the second payment of one invoice in Telegram Stars.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum StarsRepeat {
-    /// It is credited like the first.
-    Credit,
-    /// It is given back.
-    Refund,
-}
-
-impl From<StarsRepeat> for RepeatRule {
-    fn from(rule: StarsRepeat) -> Self {
-        match rule {
-            StarsRepeat::Credit => Self::Credit,
-            StarsRepeat::Refund => Self::Refund,
-        }
-    }
 }
 
 /// What to do instead of serving.
@@ -147,6 +137,15 @@ pub enum Command {
     /// Needs BILLING_DATABASE_URL only, reads only, and may run next to the service. Ends with 0 when all is well, 1 when
     /// a rule is broken, 2 when it could not be checked.
     Verify,
+    /// Compares what the configured providers say was paid and given back with what was credited here, and lists what differs.
+    ///
+    /// Needs BILLING_DATABASE_URL and the providers' own variables, reads only, and may run next to the service. Ends with 0
+    /// when nothing differs, 1 when something does, 2 when it could not be compared.
+    Reconcile {
+        /// How far back to look: 1m to 1000d.
+        #[arg(long, default_value = "30d", value_name = "DURATION", value_parser = since)]
+        since: Duration,
+    },
 }
 
 /// A configuration that was checked as a whole.
@@ -164,6 +163,8 @@ pub struct Settings {
     pub policy: Policy,
     /// The price list to start with.
     pub prices: StartingPrices,
+    /// Who takes money.
+    pub payments: PaymentSettings,
 }
 
 /// Why a configuration can't be used.
@@ -181,6 +182,9 @@ pub enum ConfigError {
     /// The built-in price list is wrong: a defect.
     #[error("the built-in price list: {0}")]
     BuiltIn(#[from] InvalidId),
+    /// What is about money in.
+    #[error(transparent)]
+    Payments(#[from] PaymentConfigError),
 }
 
 impl Config {
@@ -208,9 +212,10 @@ impl Config {
                     inviter_operations: self.referral_inviter_operations,
                     invitee_operations: self.referral_invitee_operations,
                 },
-                repeated_invoice: self.stars_repeat.into(),
+                repeated_invoice: self.payments.stars_repeat.into(),
             },
             prices,
+            payments: self.payments.check()?,
         })
     }
 }
@@ -227,82 +232,12 @@ fn currency(text: &str) -> Result<String, &'static str> {
     }
 }
 
+fn since(text: &str) -> Result<Duration, String> {
+    let since = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if SINCE.contains(&since) { Ok(since) } else { Err("1m to 1000d".to_owned()) }
+}
+
 fn hold(text: &str) -> Result<Duration, String> {
     let hold = humantime::parse_duration(text).map_err(|error| error.to_string())?;
     if (MIN_HOLD..=MAX_HOLD).contains(&hold) { Ok(hold) } else { Err("1m to 7d".to_owned()) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(arguments: &[&str]) -> Result<Config, String> {
-        let program = ["billing-svc"];
-        Config::try_parse_from(program.iter().chain(arguments)).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn the_defaults_are_the_designs() {
-        let config = parse(&[]).unwrap();
-        assert_eq!(config.listen.to_string(), "127.0.0.1:50051");
-        assert_eq!(config.http_listen.to_string(), "127.0.0.1:9101");
-        assert_eq!(config.database_url.expose_secret(), "sqlite://data/billing.db?mode=rwc");
-        let settings = config.check().unwrap();
-        assert_eq!(settings.migrate, MigrateMode::Auto);
-        assert_eq!(&*settings.currency, "RUB");
-        let half_an_hour = Duration::from_secs(30 * 60);
-        let policy = Policy {
-            free_operations: 3,
-            hold: half_an_hour,
-            referral: ReferralRewards { inviter_operations: 3, invitee_operations: 3 },
-            repeated_invoice: RepeatRule::Credit,
-        };
-        assert_eq!(settings.policy, policy);
-        assert_eq!(settings.prices, StartingPrices::BuiltIn(prices::built_in().unwrap()));
-    }
-
-    #[test]
-    fn a_postgres_schema_is_left_to_its_operator() {
-        let config = parse(&["--database-url", "postgres://u:secret@host/db"]).unwrap();
-        assert!(!format!("{config:?}").contains("secret"));
-        assert_eq!(config.check().unwrap().migrate, MigrateMode::Check);
-    }
-
-    #[test]
-    fn wrong_values_are_refused_before_anything_starts() {
-        let table: [(&[&str], &str); 9] = [
-            (&["--currency", "rub"], "three capital letters"),
-            (&["--currency", "EURO"], "three capital letters"),
-            (&["--free-operations", "-1"], "0..=1000000"),
-            (&["--free-operations=1000001"], "0..=1000000"),
-            (&["--hold", "59s"], "1m to 7d"),
-            (&["--hold", "8d"], "1m to 7d"),
-            (&["--hold", "soon"], "--hold"),
-            (&["--listen", "localhost"], "--listen"),
-            (&["--migrate", "maybe"], "auto"),
-        ];
-        for (arguments, expected) in table {
-            let error = parse(arguments).expect_err("wrong");
-            assert!(
-                error.contains(expected) || expected == "0..=1000000",
-                "{arguments:?}: {error}"
-            );
-        }
-    }
-
-    #[test]
-    fn wrong_files_are_refused_by_the_name_of_their_variable() {
-        let check =
-            |arguments: &[&str]| parse(arguments).unwrap().check().expect_err("wrong").to_string();
-        assert!(check(&["--auth-file", "/nowhere"]).starts_with("BILLING_AUTH_FILE: "));
-        assert!(check(&["--prices-file", "/nowhere"]).starts_with("BILLING_PRICES_FILE: "));
-        assert!(check(&["--listen", "0.0.0.0:1"]).starts_with("BILLING_LISTEN: "));
-    }
-
-    #[test]
-    fn verify_needs_the_database_only() {
-        let config = parse(&["verify", "--database-url", "sqlite://x.db"]).unwrap();
-        assert_eq!(config.command, Some(Command::Verify));
-        assert_eq!(config.database_url.expose_secret(), "sqlite://x.db");
-    }
 }
