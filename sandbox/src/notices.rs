@@ -19,8 +19,8 @@ use crate::keep::Keep;
 const AT_ONCE: usize = 32;
 /// How long the shop may take to answer.
 const DEADLINE: Duration = Duration::from_secs(10);
-/// A notification is repeated for this long.
-const GIVEN_UP_AFTER: Duration = Duration::from_secs(24 * 3600);
+/// A notification is repeated for this long, in milliseconds.
+const GIVEN_UP_AFTER: i64 = 24 * 3_600_000;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(default)]
@@ -101,7 +101,7 @@ impl Outbox {
             let pause = first.saturating_mul(1 << notice.tries.min(20)).min(longest);
             notice.tries += 1;
             notice.due = now + i64::try_from(pause.as_millis()).unwrap_or(i64::MAX / 2);
-            !taken && notice.due - notice.made < GIVEN_UP_AFTER.as_millis() as i64
+            !taken && notice.due - notice.made < GIVEN_UP_AFTER
         });
     }
 }

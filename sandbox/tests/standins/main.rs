@@ -10,8 +10,10 @@
 mod bank;
 mod fal;
 mod notifications;
+mod shop;
 mod stars;
 mod telegram;
 mod teloxide_client;
 mod webhook;
 mod yookassa;
+mod yookassa_money;

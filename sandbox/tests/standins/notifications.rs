@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::yookassa::Shop;
+use crate::shop::Shop;
 
 /// A webhook that answers as told, 200 once nothing is told any more.
 pub struct Hook {
