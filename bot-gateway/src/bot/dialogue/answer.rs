@@ -134,6 +134,10 @@ fn amount(text: &str, least: &Amount, most: &Amount) -> Result<Amount, Wrong> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bot::{
+        dialogue::{Action, Input, Photo, step},
+        kind::Kind,
+    };
 
     fn rub(micros: i64) -> Amount {
         Amount { micros, currency: "RUB".to_owned() }
@@ -199,6 +203,73 @@ mod tests {
         for text in ["", "ab", "два слова", "two words", "код", "a".repeat(33).as_str()]
         {
             assert_eq!(promo_code(text), Err(Wrong::NoPromoCode), "{text}");
+        }
+    }
+
+    fn asked(then: State) -> State {
+        then.asking(Question::Amount { least: rub(10_000_000), most: rub(15_000_000_000) })
+    }
+
+    fn text(words: &str) -> Input {
+        Input::Text(words.to_owned())
+    }
+
+    fn waiting() -> (Draft, State) {
+        let mut draft = Draft::new(7, Kind::Generate, Some(rub(10_000_000)));
+        draft.material.prompt = Some("кот".to_owned());
+        (draft.clone(), State::Confirming(draft))
+    }
+
+    #[test]
+    fn words_are_the_answer_to_a_question_and_never_a_prompt() {
+        let answer = Answer::Amount(rub(250_000_000));
+        let taken = step(asked(State::Idle), text("250"), 100);
+        assert_eq!(taken.action, Action::Take(answer.clone()));
+        let state = State::Answered { update_id: 100, answer, then: Box::new(State::Idle) };
+        assert_eq!(taken.state, state);
+        let wrong = step(asked(State::Idle), text("кот"), 100);
+        assert_eq!(wrong.action, Action::Refuse(Wrong::NoAmount));
+        assert_eq!(wrong.state, asked(State::Idle), "it is asked on");
+    }
+
+    #[test]
+    fn after_the_answer_words_are_what_they_were_before() {
+        let taken = step(asked(State::Idle), text("250"), 100);
+        let next = step(taken.state, text("кот"), 101);
+        assert!(matches!(next.action, Action::Run { .. }), "{next:?}");
+    }
+
+    #[test]
+    fn a_request_that_waits_for_money_waits_through_questions() {
+        let (draft, state) = waiting();
+        let confirm = || Input::Confirm { id: 7, price: rub(10_000_000) };
+        let question = asked(asked(state));
+        let answered = step(question.clone(), text("250"), 100).state;
+        for state in [question, answered] {
+            assert_eq!(state.waiting(), Some(&draft));
+            let run = step(state, confirm(), 101);
+            assert_eq!(run.action, Action::Run { draft: draft.clone(), confirmed: true });
+            assert_eq!(run.state, State::Idle);
+        }
+    }
+
+    #[test]
+    fn what_is_no_answer_goes_on_with_what_was_before() {
+        let photo = Photo { file_id: "f".to_owned(), message_id: 5 };
+        let sent = Input::Photo { photo, caption: None, album: None };
+        let offered = step(asked(State::Idle), sent, 100);
+        assert_eq!(offered.action, Action::Offer(1));
+        let sticker = step(asked(State::Idle), Input::Wrong(Wrong::Sticker), 100);
+        assert_eq!(sticker.state, asked(State::Idle));
+    }
+
+    #[test]
+    fn a_question_survives_being_stored() {
+        let question = asked(waiting().1);
+        let answered = step(question.clone(), text("250"), 100).state;
+        for state in [question, answered, State::Idle.asking(Question::PromoCode)] {
+            let stored = serde_json::to_value(&state).unwrap();
+            assert_eq!(serde_json::from_value::<State>(stored).unwrap(), state);
         }
     }
 }

@@ -109,3 +109,56 @@ pub fn suggestions(packs: &[Amount], locale: Locale) -> Vec<Vec<InlineKeyboardBu
 fn pack_button(pack: &Amount, locale: Locale) -> InlineKeyboardButton {
     button(pack.asked(locale), &Press::Pack(pack.clone()))
 }
+
+#[cfg(test)]
+mod tests {
+    use proto::{
+        billing::v1::{PaymentMethod, PaymentProvider, TopUpPack},
+        money::from_micros,
+    };
+    use teloxide::types::InlineKeyboardButtonKind;
+
+    use super::*;
+
+    #[test]
+    fn no_button_is_dead_or_too_long() {
+        let id = "01936d2e-7c1a-7bbb-8ccc-0123456789ab";
+        let money = |micros| Some(from_micros(micros, "RUB"));
+        let mut method = PaymentMethod {
+            packs: vec![TopUpPack { amount: money(i64::MAX), price: money(i64::MAX) }],
+            min_amount: money(1),
+            max_amount: money(i64::MAX),
+            ..PaymentMethod::default()
+        };
+        method.set_provider(PaymentProvider::Yookassa);
+        let offers = Offers::of(&[method]).unwrap();
+        let amount = Amount { micros: i64::MAX, currency: "RUB".to_owned() };
+        for locale in Locale::ALL {
+            let link = ("Pay".to_owned(), Url::parse("https://pay.example/1").unwrap());
+            let check = [(id.to_owned(), "1".to_owned())];
+            let keyboards = [
+                menu(&offers, locale),
+                methods(&amount, &offers.selling(&amount), locale),
+                payment(id, Some(link), locale),
+                again(Provider::Stars, &amount, locale),
+                back(locale),
+                checks(&check, locale),
+                ended(None, locale),
+                InlineKeyboardMarkup::new(suggestions(std::slice::from_ref(&amount), locale)),
+            ];
+            for button in
+                keyboards.iter().flat_map(|keyboard| keyboard.inline_keyboard.iter().flatten())
+            {
+                assert!(!button.text.trim().is_empty());
+                match &button.kind {
+                    InlineKeyboardButtonKind::CallbackData(data) => {
+                        assert!(data.len() <= 64, "{data}");
+                        assert_ne!(Press::of_data(data), Press::Old, "{data}");
+                    }
+                    InlineKeyboardButtonKind::Url(url) => assert_eq!(url.scheme(), "https"),
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+    }
+}

@@ -1,4 +1,5 @@
 //! Killed at any point of a paid request, the redelivered update ends it once: one charge, one job, or everything back.
+//! Killed at any point of a top-up, it ends with one payment and one message that shows it.
 
 use std::sync::Arc;
 
@@ -6,7 +7,7 @@ use proto::billing::v1::OperationState;
 use sandbox::telegram::Failure;
 
 use super::{
-    billing::Hang,
+    billing::{Hang, promotions::PromoCode, till},
     town::{Conversation, Town, answers},
 };
 use crate::harness::until;
@@ -16,8 +17,18 @@ const UPDATE: i64 = 500;
 
 /// Handles the update until `there`, then kills the handler.
 async fn killed_when(town: &Town, conversation: &Arc<Conversation>, there: impl Fn(&Town) -> bool) {
+    killed_at(town, conversation, "кот", there).await;
+}
+
+/// The same with these words.
+async fn killed_at(
+    town: &Town,
+    conversation: &Arc<Conversation>,
+    words: &'static str,
+    there: impl Fn(&Town) -> bool,
+) {
     let handler = conversation.clone();
-    let task = tokio::spawn(async move { handler.text(USER, "кот", UPDATE, 1).await });
+    let task = tokio::spawn(async move { handler.text(USER, words, UPDATE, 1).await });
     until(|| there(town)).await;
     task.abort();
     assert!(task.await.unwrap_err().is_cancelled(), "it was over before it could be killed");
@@ -117,4 +128,70 @@ async fn an_update_that_is_given_up_gives_everything_back() {
     assert_eq!(town.billing.charged()[0].state(), OperationState::Refunded);
     let told = answers(&town.telegram.user(USER)).pop().unwrap();
     assert!(told.text.contains("Все средства возвращены"), "{told:?}");
+}
+
+/// Asked for an amount, with cards as the only way to pay.
+async fn asked_for_an_amount() -> (Arc<Town>, Arc<Conversation>) {
+    let (town, conversation) = town_with_conversation().await;
+    town.billing.books().till.methods = vec![till::yookassa()];
+    conversation.press(USER, "v1:own", UPDATE - 1, 1).await.unwrap();
+    (town, conversation)
+}
+
+fn one_payment_one_message(town: &Town) {
+    let payments = town.billing.payments();
+    let [payment] = payments.as_slice() else { panic!("{payments:?}") };
+    let shown = answers(&town.telegram.user(USER));
+    let links = shown.iter().flat_map(|seen| &seen.buttons).filter(|button| !button.url.is_empty());
+    assert_eq!(links.map(|link| &link.url).collect::<Vec<_>>(), [&payment.confirmation_url]);
+    assert!(town.billing.charged().is_empty(), "an amount is no prompt");
+}
+
+#[tokio::test]
+async fn between_the_payment_and_its_message() {
+    let (town, conversation) = asked_for_an_amount().await;
+    town.billing.books().hang = Some(Hang::CreatePayment);
+    killed_at(&town, &conversation, "250", |town| town.billing.books().hang.is_none()).await;
+    assert_eq!(town.billing.payments().len(), 1);
+    conversation.text(USER, "250", UPDATE, 2).await.unwrap();
+    one_payment_one_message(&town);
+}
+
+#[tokio::test]
+async fn after_the_payments_message() {
+    let (town, conversation) = asked_for_an_amount().await;
+    for attempt in 1..=3 {
+        conversation.text(USER, "250", UPDATE, attempt).await.unwrap();
+    }
+    one_payment_one_message(&town);
+}
+
+#[tokio::test]
+async fn between_a_press_and_the_invoice() {
+    let (town, conversation) = town_with_conversation().await;
+    let press = "v1:by:xtr:100000000:RUB";
+    town.telegram.fail_method("sendInvoice", Failure::TooManyRequests { retry_after: 60 }, 1);
+    let error = conversation.press(USER, press, UPDATE, 1).await.unwrap_err();
+    assert!(error.retryable, "{error}");
+    for attempt in 2..=3 {
+        conversation.press(USER, press, UPDATE, attempt).await.unwrap();
+    }
+    assert_eq!(town.billing.payments().len(), 1);
+    let shown = answers(&town.telegram.user(USER));
+    assert_eq!(shown.iter().filter(|seen| seen.invoice.is_some()).count(), 1);
+}
+
+#[tokio::test]
+async fn between_a_promo_code_and_its_answer() {
+    let (town, conversation) = town_with_conversation().await;
+    let five = PromoCode { operations: 5, over: None };
+    town.billing.books().promotions.codes.insert("GIFT", five);
+    conversation.text(USER, "/promo", UPDATE - 1, 1).await.unwrap();
+    town.billing.books().hang = Some(Hang::Redeem);
+    killed_at(&town, &conversation, "gift", |town| town.billing.books().hang.is_none()).await;
+    conversation.text(USER, "gift", UPDATE, 2).await.unwrap();
+    let told = answers(&town.telegram.user(USER)).pop().unwrap();
+    assert!(told.text.contains("получили: 5 бесплатных операций"), "{told:?}");
+    assert!(town.billing.charged().is_empty(), "a code is no prompt");
+    assert_eq!(town.billing.books().promotions.redeemed.len(), 1);
 }

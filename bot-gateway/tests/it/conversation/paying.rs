@@ -3,8 +3,8 @@
 use proto::{billing::v1::OperationState, money::to_micros};
 
 use super::{
-    billing::RUBLE,
-    town::{Town, answers, last_says},
+    billing::{RUBLE, till::Says},
+    town::{Town, answers, last_says, toast_says},
 };
 use crate::harness::until;
 
@@ -115,7 +115,6 @@ async fn each_refusal_has_words_of_its_own() {
     let user = town.telegram.user(1);
     for (reason, words) in [
         ("USER_BLOCKED", "заблокирован"),
-        ("IN_DEBT", "долг"),
         ("UNKNOWN_KIND", "недоступна"),
         ("SOMETHING_NEW", "внутренней ошибки"),
     ] {
@@ -154,4 +153,87 @@ async fn a_fourth_job_waits_for_one_of_three() {
     }
     last_says(&user, "У вас уже 3 задания в работе.").await;
     assert_eq!(town.billing.charged().len(), 3);
+}
+
+#[tokio::test]
+async fn what_is_suggested_covers_what_is_missing_and_the_request_waits_for_it() {
+    let town = Town::new().await;
+    let _gateway = town.gateway().await;
+    let user = town.telegram.user(1);
+    town.billing.has_only(1, 0);
+    town.billing.books().prices.insert("generate".to_owned(), 250 * RUBLE);
+    user.send_text("кот в скафандре");
+    let refusal = last_says(&user, "Не хватает 250,00\u{a0}₽.").await;
+    let labels: Vec<_> = refusal.buttons.iter().map(|button| button.text.as_str()).collect();
+    assert_eq!(
+        labels,
+        [
+            "➕ Пополнить на 300,00\u{a0}₽",
+            "➕ Пополнить на 500,00\u{a0}₽",
+            "💰 Оплатить / Баланс",
+            "🔁 Попробовать ещё раз",
+            "🏠 Меню"
+        ]
+    );
+    // An own amount is asked for beside the request, which waits on.
+    user.press("💰 Оплатить / Баланс").unwrap();
+    last_says(&user, "На сколько пополнить?").await;
+    user.press("✍️ Другая сумма").unwrap();
+    last_says(&user, "Напишите сумму").await;
+    user.send_text("251");
+    last_says(&user, "Пополнение на 251,00\u{a0}₽").await;
+    town.billing.provider_says(Says::Paid);
+    user.press("🔄 Проверить оплату").unwrap();
+    let credited = last_says(&user, "✅ Зачислено 251,00\u{a0}₽.").await;
+    let retry = credited.buttons.iter().find(|button| button.text == "🔁 Выполнить: 🎨 Создать");
+    let retry = retry.unwrap_or_else(|| panic!("{credited:?}"));
+    user.press_on(credited.id, &retry.data).unwrap();
+    user.press_on(credited.id, &retry.data).unwrap();
+    assert_eq!(town.job(1).await.prompt, "кот в скафандре");
+    toast_says(&town, "Уже делаю").await;
+    assert_eq!(town.billing.charged().len(), 1, "one tap, one charge");
+    let working = last_says(&user, "Генерирую…").await;
+    assert_ne!(working.id, credited.id, "what says that money came stays");
+}
+
+#[tokio::test]
+async fn a_debt_is_named_and_its_repayment_offered() {
+    let town = Town::new().await;
+    let _gateway = town.gateway().await;
+    let (user, english) = (town.telegram.user(1), town.telegram.user_named(2, "Ann", "en"));
+    town.billing.has_only(1, -120 * RUBLE - 500_000);
+    town.billing.has_only(2, -RUBLE);
+    user.send_text("/balance");
+    last_says(&user, "На балансе долг 120,50\u{a0}₽: он погасится из следующего пополнения.").await;
+    user.send_text("кот");
+    let refusal = last_says(&user, "На балансе долг 120,50\u{a0}₽, поэтому начать не могу").await;
+    assert_eq!(refusal.buttons[0].text, "➕ Пополнить на 300,00\u{a0}₽");
+    english.send_text("/menu");
+    last_says(&english, "What shall we make?").await;
+    english.press("create").unwrap();
+    let refusal = last_says(&english, "Your balance is 1.00\u{a0}₽ in debt").await;
+    assert_eq!(refusal.buttons[0].text, "➕ Add 100.00\u{a0}₽");
+    assert!(town.billing.charged().is_empty());
+    town.billing.has_only(1, 100 * RUBLE);
+    user.press("🔁 Попробовать ещё раз").unwrap();
+    assert_eq!(town.job(1).await.prompt, "кот", "the request waited");
+}
+
+#[tokio::test]
+async fn who_is_blocked_is_told_and_not_asked_for_money() {
+    let town = Town::new().await;
+    let _gateway = town.gateway().await;
+    let user = town.telegram.user(1);
+    town.billing.block(1);
+    user.send_text("кот");
+    let refusal = last_says(&user, "Аккаунт заблокирован, поэтому начать не могу").await;
+    assert!(refusal.text.contains("/paysupport"));
+    user.send_text("/pay");
+    let menu = last_says(&user, "Аккаунт заблокирован. Если это ошибка").await;
+    assert_eq!(menu.buttons.len(), 1, "{menu:?}");
+    user.send_text("/menu");
+    last_says(&user, "Что сделаем?").await;
+    user.press("create").unwrap();
+    let refusal = last_says(&user, "поэтому начать не могу").await;
+    assert!(refusal.buttons.iter().all(|button| !button.text.contains("Пополнить")));
 }

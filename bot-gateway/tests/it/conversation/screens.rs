@@ -3,7 +3,7 @@
 use proto::images::v1::JobState;
 
 use super::{
-    billing::RUBLE,
+    billing::{RUBLE, till, till::Says},
     town::{Town, last_says},
 };
 use crate::harness::until;
@@ -43,7 +43,7 @@ async fn the_balance_is_said_in_the_words_of_the_contract() {
     user.send_text("/menu");
     last_says(&user, "Что сделаем?").await;
     user.press("payment_menu").unwrap();
-    last_says(&user, "Пополнение картой скоро появится").await;
+    last_says(&user, "На сколько пополнить?").await;
 }
 
 #[tokio::test]
@@ -63,7 +63,7 @@ async fn the_history_is_leafed_through() {
     let gateway = town.gateway().await;
     let user = town.telegram.user(1);
     user.send_text("/history");
-    last_says(&user, "Операций пока нет").await;
+    last_says(&user, "Операций и платежей пока нет").await;
     town.billing.has_only(1, 1000 * RUBLE);
     for n in 1..=9 {
         user.send_text(&format!("кот {n}"));
@@ -79,6 +79,32 @@ async fn the_history_is_leafed_through() {
     assert_eq!((second.id, second.text.lines().count()), (first.id, 2));
     user.press("← Новее").unwrap();
     last_says(&user, "История, страница 1:").await;
+}
+
+#[tokio::test]
+async fn the_history_lists_payments_and_refunds_among_operations() {
+    let town = Town::new().await;
+    let _gateway = town.gateway().await;
+    let user = town.telegram.user_named(1, "Ann", "en");
+    user.send_text("a cat");
+    town.job(1).await;
+    town.billing.books().till.methods = vec![till::yookassa()];
+    user.send_text("/pay");
+    last_says(&user, "How much would you like to add?").await;
+    user.press("300.00\u{a0}₽").unwrap();
+    last_says(&user, "Press “Pay”").await;
+    town.billing.provider_says(Says::Paid);
+    user.press("🔄 Check the payment").unwrap();
+    last_says(&user, "✅ 300.00\u{a0}₽ added").await;
+    town.billing.refund_payments(100 * RUBLE);
+    user.send_text("/history");
+    let history = last_says(&user, "History, page 1:").await;
+    let rows: Vec<_> = history.text.lines().skip(1).collect();
+    let [refund, payment, operation] = rows.as_slice() else { panic!("{rows:?}") };
+    assert!(refund.ends_with("UTC · Top-up refund · on its way · −100.00\u{a0}₽"), "{refund}");
+    let credited = "UTC · Top-up, 💳 Card, SBP · credited · +300.00\u{a0}₽";
+    assert!(payment.ends_with(credited), "{payment}");
+    assert!(operation.ends_with("🎨 Create · in progress · free operation"), "{operation}");
 }
 
 #[tokio::test]

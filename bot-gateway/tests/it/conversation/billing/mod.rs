@@ -1,7 +1,11 @@
-//! A billing service that counts free operations and money in memory and answers in the words of the contract.
+//! A billing service that counts free operations and money in memory and answers in the words of the contract: charges
+//! here, top-ups in [`till`], what the house gives in [`promotions`].
+
+pub mod promotions;
+pub mod till;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -9,6 +13,8 @@ use proto::{
     billing::v1::{
         billing_service_server::{BillingService, BillingServiceServer},
         funding::{self, Source},
+        payment_service_server::PaymentServiceServer,
+        promotion_service_server::PromotionServiceServer,
         *,
     },
     google::r#type::Money,
@@ -30,6 +36,10 @@ pub enum Hang {
     Charge,
     /// After the refund was made.
     Refund,
+    /// After the payment was made.
+    CreatePayment,
+    /// After the code was redeemed.
+    Redeem,
 }
 
 #[derive(Default)]
@@ -44,6 +54,9 @@ pub struct Books {
     pub hang: Option<Hang>,
     /// So many refunds can't be made now.
     pub failing_refunds: u32,
+    pub till: till::Till,
+    pub promotions: promotions::Promotions,
+    blocked: HashSet<String>,
 }
 
 #[derive(Clone)]
@@ -67,7 +80,10 @@ impl Billing {
     pub async fn serve(&self) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let server = Server::builder().add_service(BillingServiceServer::new(self.clone()));
+        let server = Server::builder()
+            .add_service(BillingServiceServer::new(self.clone()))
+            .add_service(PaymentServiceServer::new(self.clone()))
+            .add_service(PromotionServiceServer::new(self.clone()));
         tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
         url
     }
@@ -81,6 +97,11 @@ impl Billing {
         let mut books = self.books();
         books.free_used.insert(format!("tg:{user_id}"), FREE);
         books.balance.insert(format!("tg:{user_id}"), micros);
+    }
+
+    /// An administrator blocked the user.
+    pub fn block(&self, user_id: i64) {
+        self.books().blocked.insert(format!("tg:{user_id}"));
     }
 
     /// The operations that were charged, oldest first.
@@ -108,9 +129,19 @@ impl Books {
             held: rub(0),
             free_operations_left: FREE - self.free_used.get(user_id).copied().unwrap_or_default(),
             free_operations_total: FREE,
-            standing: Standing::Good.into(),
+            standing: self.standing(user_id).into(),
             version: self.operations.iter().filter(mine).count() as i64,
             create_time: None,
+        }
+    }
+
+    fn standing(&self, user_id: &str) -> Standing {
+        if self.blocked.contains(user_id) {
+            Standing::Blocked
+        } else if self.balance.get(user_id).is_some_and(|balance| *balance < 0) {
+            Standing::InDebt
+        } else {
+            Standing::Good
         }
     }
 
@@ -138,11 +169,17 @@ impl Books {
             ..Operation::default()
         };
         let user = self.user(&request.user_id);
+        let standing = match user.standing() {
+            Standing::Blocked => Some("USER_BLOCKED"),
+            Standing::InDebt => Some("IN_DEBT"),
+            Standing::Good | Standing::Unspecified => None,
+        };
         let balance = self.balance.entry(request.user_id.clone()).or_default();
         let above = micros(&request.max_price).is_some_and(|max| price > max);
         let poor = user.free_operations_left == 0 && *balance < price;
         let reason = self
             .refuse
+            .or(standing)
             .or(above.then_some("PRICE_CHANGED"))
             .or(poor.then_some("INSUFFICIENT_FUNDS"));
         if let Some(reason) = reason {
