@@ -1,8 +1,9 @@
-//! I1 to I7 and I9 of the design, proved from the entries. (I8 is about payments, which the ledger does not know yet.)
+//! I1 to I7 and I9 of the design, proved from the entries. I8 and what else holds for payments is in `money_in`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::memory::Memory;
+use super::money_in;
 use crate::ledger::*;
 
 /// Balances of accounts, in i128 so that the check itself can't overflow. Accounts of the house are shared by users.
@@ -24,6 +25,7 @@ pub fn check(memory: &Memory) {
         check_price(operation);
         check_movements(memory, operation);
     }
+    money_in::check(memory);
 }
 
 /// I5, and that history stays: what a step may not do to operations and entries that were there before it.
@@ -50,6 +52,7 @@ pub fn check_history(before: &Memory, after: &Memory) {
         assert_eq!(*old, kept, "price, funding and ids never change");
         assert!(old.expire_time <= new.expire_time, "a hold is never made shorter");
     }
+    money_in::check_history(before, after);
 }
 
 /// Folds the entries, checking each movement on the way (I2 at every moment, not only at the end).
@@ -94,7 +97,13 @@ fn check_user(memory: &Memory, user: &User, balances: &Balances) {
     let entries = memory.entries.iter().filter(|entry| entry.user_id == *who).count();
     assert_eq!(user.last_entry, entries as i64, "I7: last_entry of {who}");
 
-    assert!(available >= 0 || user.standing == Standing::InDebt, "I2: available of {who}");
+    match user.standing {
+        Standing::Good => assert!(available >= 0, "I2: {who} is good at {available}"),
+        Standing::InDebt => assert!(available < 0, "I2: {who} is in debt at {available}"),
+        Standing::Blocked => {}
+    }
+    let events = memory.events.iter().filter(|event| event.user_id == *who).count();
+    assert_eq!(user.last_event, events as i64, "last_event of {who}");
     let mut wealth = available + i128::from(user.held.micros());
     for grant in memory.grants_of(who) {
         let left = of(Account::Grant(grant.grant_id), grant.unit);
@@ -104,7 +113,14 @@ fn check_user(memory: &Memory, user: &User, balances: &Balances) {
             wealth += left;
         }
     }
-    assert!(wealth <= i128::from(MAX_BALANCE.micros()), "{who} has more than MAX_BALANCE");
+    // What a refund that did not happen gives back was the user's before.
+    let reversed = memory
+        .payment_refunds
+        .values()
+        .filter(|refund| refund.user_id == *who && refund.state == RefundState::Reversed);
+    let back: i128 = reversed.map(|refund| i128::from(refund.amount.micros())).sum();
+    let most = i128::from(MAX_BALANCE.micros()) + back;
+    assert!(wealth <= most, "{who} has more than MAX_BALANCE");
 
     let open = || {
         let operations = memory.operations.values().filter(|operation| operation.user_id == *who);

@@ -68,7 +68,12 @@ fn a_refund_makes_nobody_richer_than_the_cap() {
 
 /// One user, who has all that anyone can have.
 fn richest() -> Memory {
-    let policy = Policy { free_operations: 0, hold: std::time::Duration::from_secs(60) };
+    let policy = Policy {
+        free_operations: 0,
+        hold: std::time::Duration::from_secs(60),
+        referral: ReferralRewards::default(),
+        repeated_invoice: RepeatRule::Credit,
+    };
     let price = Price {
         kind: Kind::parse("dearest").unwrap(),
         amount: MAX_MOVEMENT,
@@ -87,6 +92,8 @@ fn richest() -> Memory {
             standing: Standing::Good,
             version: 1,
             last_entry: 1,
+            last_event: 0,
+            topups: 0,
             create_time: START,
         },
     );

@@ -5,20 +5,24 @@ mod invariants;
 mod journal;
 mod limits;
 pub(super) mod memory;
+mod money_in;
+mod money_steps;
 mod reference;
+mod resolve;
 mod steps;
+mod told;
 
 pub(super) use invariants::{check, check_history};
+pub(super) use told::check_told;
 
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use uuid::Uuid;
 
-use self::journal::Fact;
 use self::memory::Memory;
 use self::reference::Reference;
-use self::steps::{Ask, START, Step};
+use self::resolve::Resolver;
+use self::steps::{START, Step};
 use crate::ledger::*;
 
 proptest! {
@@ -51,26 +55,10 @@ impl Run {
     }
 
     fn step(&mut self, step: &Step) {
-        match step {
-            Step::Batch { wait, asks } => {
-                self.now = self.now.plus(*wait);
-                let batch = self.resolve(asks);
-                self.batch(&batch);
-            }
-            Step::Publish(list) => {
-                let list = steps::price_lists().swap_remove(*list);
-                self.memory.prices = list.clone();
-                self.reference.prices = list;
-            }
-            Step::Judge { user, standing } => {
-                let user_id = steps::user_id(*user);
-                if let Some(user) = self.memory.users.get_mut(&user_id) {
-                    user.standing = *standing;
-                    let standing = *standing;
-                    self.reference.journal.0.push(Fact::Judged { user_id, standing });
-                }
-            }
-        }
+        self.now = self.now.plus(step.wait);
+        let mut resolver = Resolver::new(&self.memory, &mut self.next_id);
+        let batch: Vec<_> = step.asks.iter().filter_map(|ask| resolver.command(ask)).collect();
+        self.batch(&batch);
     }
 
     fn batch(&mut self, batch: &[Command]) {
@@ -82,7 +70,7 @@ impl Run {
         let expected: Vec<_> =
             batch.iter().map(|command| self.reference.obey(command, self.now)).collect();
         for ((outcome, expected), command) in decision.outcomes.iter().zip(expected).zip(batch) {
-            assert_eq!(without_wording(outcome), expected, "{command:#?}");
+            assert_eq!(as_compared(outcome), as_compared(&expected), "{command:#?}");
         }
         self.compare_rows();
         self.one_by_one(before, batch, &decision);
@@ -101,13 +89,39 @@ impl Run {
         let grants: BTreeMap<_, _> =
             grants.map(|grant| ((grant.user_id.clone(), grant.grant_id), grant)).collect();
         assert_eq!(self.memory.grants, grants);
+        self.compare_money_in();
+    }
+
+    fn compare_money_in(&self) {
+        let journal = &self.reference.journal;
+        let timeless = |payment: Payment| Payment { update_time: START, ..payment };
+        let mut payments: Vec<_> = journal.payments().into_iter().map(timeless).collect();
+        payments.sort_by_key(|payment| payment.payment_id);
+        let stored: Vec<_> = self.memory.payments.values().cloned().map(timeless).collect();
+        assert_eq!(stored, payments);
+        let mut refunds = journal.refunds();
+        refunds.sort_by_key(|refund| (refund.payment_id, refund.refund_id));
+        let stored: Vec<_> = self.memory.payment_refunds.values().cloned().collect();
+        assert_eq!(stored, refunds);
+        let timeless = |referral: Referral| Referral { update_time: START, ..referral };
+        let mut referrals: Vec<_> = journal.referrals().into_iter().map(timeless).collect();
+        referrals.sort_by_key(|referral| referral.user_id.clone());
+        let stored: Vec<_> = self.memory.referrals.values().cloned().map(timeless).collect();
+        assert_eq!(stored, referrals);
+        let mut redemptions = journal.redemptions();
+        redemptions.sort_by_key(|r| (r.user_id.clone(), r.code.clone()));
+        let stored: Vec<_> = self.memory.redemptions.values().cloned().collect();
+        assert_eq!(stored, redemptions);
+        assert_eq!(self.memory.prices, self.reference.prices);
     }
 
     /// The same commands in batches of one decide and write the same; each of them, repeated at once, is answered the
     /// same and writes nothing.
     fn one_by_one(&self, mut memory: Memory, batch: &[Command], together: &Decision) {
         for (command, outcome) in batch.iter().zip(&together.outcomes) {
+            let before = memory.clone();
             let alone = memory.run(std::slice::from_ref(command), self.now);
+            check_told(&before, &memory);
             assert_eq!(alone.outcomes[0], *outcome, "alone: {command:#?}");
             let again = memory.run(std::slice::from_ref(command), self.now);
             assert!(again.changes.is_empty(), "written twice: {command:#?}");
@@ -115,116 +129,23 @@ impl Run {
         }
         assert_eq!(memory, self.memory);
 
-        // And the whole batch again, without those that were refused and might now succeed.
-        let kept: Vec<_> =
-            batch.iter().zip(&together.outcomes).filter(|(_, o)| is_kept(o)).collect();
+        // And the whole batch again, without those that were refused and might now succeed, and those that follow the
+        // world as it is now.
+        let kept = batch.iter().zip(&together.outcomes);
+        let kept: Vec<_> = kept.filter(|(c, o)| is_request(c) && is_kept(o)).collect();
         let commands: Vec<_> = kept.iter().map(|(command, _)| (*command).clone()).collect();
         let again = memory.run(&commands, self.now);
         assert!(again.changes.is_empty(), "the same batch wrote twice: {commands:#?}");
     }
-
-    /// Ids as callers make them: a repeated charge brings a new operation_id with its old request_id.
-    fn resolve(&mut self, asks: &[Ask]) -> Vec<Command> {
-        let mut asked_here = BTreeMap::new();
-        let mut batch = Vec::new();
-        for ask in asks {
-            let id = self.fresh();
-            let charged = |request: u8| -> (UserId, OperationId) {
-                let request = steps::request_id(request);
-                let stored = self.memory.charged_as(&request);
-                let stored = stored.map(|stored| (stored.user_id.clone(), stored.operation_id));
-                let here = || asked_here.get(&request).cloned();
-                stored.or_else(here).unwrap_or((steps::user_id(0), OperationId(id)))
-            };
-            let command = command(ask, id, charged, |user, at| {
-                let user_id = steps::user_id(user);
-                self.memory.grants_of(&user_id).nth(at).map(|grant| grant.grant_id)
-            });
-            let Some(command) = command else { continue };
-            if let Command::Charge(charge) = &command {
-                let ids = (charge.user_id.clone(), charge.operation_id);
-                asked_here.entry(charge.request_id.clone()).or_insert(ids);
-            }
-            batch.push(command);
-        }
-        batch
-    }
-
-    fn fresh(&mut self) -> Uuid {
-        self.next_id += 1;
-        Uuid::from_u128(self.next_id)
-    }
 }
 
-/// `None`: a sweeper that has nothing to find.
-fn command(
-    ask: &Ask,
-    id: Uuid,
-    charged: impl Fn(u8) -> (UserId, OperationId),
-    nth_grant: impl Fn(u8, usize) -> Option<GrantId>,
-) -> Option<Command> {
-    Some(match ask.clone() {
-        Ask::Charge { user, request, kind, quantity, max_price, hold, label } => {
-            Command::Charge(Charge {
-                user_id: steps::user_id(user),
-                request_id: steps::request_id(request),
-                operation_id: OperationId(id),
-                caller: "bot".into(),
-                kind: Kind::parse(kind).unwrap(),
-                quantity,
-                max_price: max_price.map(Amount::from_micros),
-                hold,
-                labels: steps::labels(label),
-            })
-        }
-        Ask::Complete(operation) => {
-            let (user_id, operation_id) = charged(operation);
-            Command::Complete { user_id, operation_id }
-        }
-        Ask::Refund { operation, reason, amount, right } => {
-            let (user_id, operation_id) = charged(operation);
-            let amount = amount.map(Amount::from_micros);
-            let comment = "a comment".into();
-            Command::Refund { user_id, operation_id, reason, comment, amount, right }
-        }
-        Ask::Extend { operation, hold } => {
-            let (user_id, operation_id) = charged(operation);
-            Command::ExtendHold { user_id, operation_id, hold }
-        }
-        Ask::Expire(operation) => {
-            let (user_id, operation_id) = charged(operation);
-            Command::Expire { user_id, operation_id }
-        }
-        Ask::ExpireGrant { user, grant } => {
-            let grant_id = nth_grant(user, grant)?;
-            Command::ExpireGrant { user_id: steps::user_id(user), grant_id }
-        }
-        Ask::Adjust { user, request, amount, reason } => Command::AdjustBalance {
-            user_id: steps::user_id(user),
-            request_id: steps::request_id(request),
-            amount: Amount::from_micros(amount),
-            reason: reason.into(),
-            caller: "admin".into(),
-        },
-        Ask::Grant { user, request, credits, kind, priority, end } => {
-            Command::GrantCredits(GrantCredits {
-                user_id: steps::user_id(user),
-                request_id: steps::request_id(request),
-                grant_id: GrantId(id),
-                credits,
-                kind,
-                priority,
-                expire_time: end.map(steps::minutes),
-                reason: "a reason".into(),
-                caller: "admin".into(),
-            })
-        }
-    })
-}
-
-/// The reference knows which field is wrong, not the words.
-fn without_wording(outcome: &Result<Outcome, Rejection>) -> Result<Outcome, Rejection> {
+/// The reference knows which field is wrong, not the words; and not when a row last changed.
+fn as_compared(outcome: &Result<Outcome, Rejection>) -> Result<Outcome, Rejection> {
     match outcome.clone() {
+        Ok(Outcome::Payment { mut payment, refunds, refund_id, user, replayed }) => {
+            payment.update_time = START;
+            Ok(Outcome::Payment { payment, refunds, refund_id, user, replayed })
+        }
         Err(Rejection::InvalidField { field, .. }) => {
             Err(Rejection::InvalidField { field, takes: "" })
         }
@@ -240,12 +161,28 @@ fn as_replayed(outcome: &Result<Outcome, Rejection>) -> Result<Outcome, Rejectio
         Ok(
             Outcome::Operation { replayed, .. }
             | Outcome::Adjusted { replayed, .. }
-            | Outcome::Granted { replayed, .. },
+            | Outcome::Granted { replayed, .. }
+            | Outcome::Payment { replayed, .. }
+            | Outcome::PromoCode { replayed, .. }
+            | Outcome::Prices { replayed, .. }
+            | Outcome::Referred { replayed },
         ) => *replayed = true,
         Ok(Outcome::Swept { changed }) => *changed = false,
-        Err(_) => {}
+        Ok(Outcome::ReferralCode { .. }) | Err(_) => {}
     }
     outcome
+}
+
+/// Is it a request that is done once, not a look at what is to be done?
+fn is_request(command: &Command) -> bool {
+    !matches!(
+        command,
+        Command::ObservePayment(_)
+            | Command::CreditPayment { by: None, .. }
+            | Command::SettleRefund { .. }
+            | Command::RewardReferral { .. }
+            | Command::AnnounceExpiry { .. }
+    )
 }
 
 /// Did the ledger keep what it answered? Other refusals leave no trace, and may be obeyed the next time.
@@ -261,6 +198,15 @@ fn is_kept(outcome: &Result<Outcome, Rejection>) -> bool {
             | Rejection::UnknownKind
             | Rejection::InvalidField { .. }
             | Rejection::Forbidden { .. }
+            | Rejection::Blocked
+            | Rejection::PaymentNotFound
+            | Rejection::PaymentState { .. }
+            | Rejection::GrantNotFound
+            | Rejection::PromoCodeNotFound
+            | Rejection::PromoCodeExpired
+            | Rejection::PromoCodeUsedUp
+            | Rejection::PromoCodeExists
+            | Rejection::ReferralRefused { .. }
             | Rejection::Corrupt { .. },
         ) => false,
     }

@@ -9,6 +9,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use super::money_steps::{self, MoneyAsk};
 use crate::ledger::*;
 
 pub const START: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
@@ -16,15 +17,11 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// One step of a run.
+/// One step of a run: time passes, then these are asked in one batch.
 #[derive(Debug, Clone)]
-pub enum Step {
-    /// Time passes, then these are asked in one batch.
-    Batch { wait: Duration, asks: Vec<Ask> },
-    /// Another price list comes into force.
-    Publish(usize),
-    /// An administrator blocks a user who exists, or lets them go.
-    Judge { user: u8, standing: Standing },
+pub struct Step {
+    pub wait: Duration,
+    pub asks: Vec<Ask>,
 }
 
 /// A command before ids are known: operations are named by the request_id of their charge.
@@ -70,6 +67,7 @@ pub enum Ask {
         priority: i32,
         end: Option<u32>,
     },
+    Money(MoneyAsk),
 }
 
 pub fn price_lists() -> Vec<PriceList> {
@@ -97,24 +95,26 @@ pub fn price_lists() -> Vec<PriceList> {
 }
 
 pub fn policies() -> impl Strategy<Value = Policy> {
-    select(vec![0, 1, 3]).prop_map(|free_operations| Policy { free_operations, hold: 30 * MINUTE })
+    let free_operations = select(vec![0, 1, 3]);
+    let rewards = select(vec![(0, 0), (3, 3), (2, 0)]);
+    let repeats = select(vec![RepeatRule::Credit, RepeatRule::Refund]);
+    (free_operations, rewards, repeats).prop_map(|(free_operations, rewards, repeated_invoice)| {
+        let (inviter_operations, invitee_operations) = rewards;
+        let referral = ReferralRewards { inviter_operations, invitee_operations };
+        Policy { free_operations, hold: 30 * MINUTE, referral, repeated_invoice }
+    })
 }
 
 pub fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let standing = select(vec![Standing::Good, Standing::Good, Standing::Blocked]);
-    let step = prop_oneof![
-        20 => (waits(), vec(asks(), 1..8)).prop_map(|(wait, asks)| Step::Batch { wait, asks }),
-        1 => (0..3_usize).prop_map(Step::Publish),
-        1 => (users(), standing).prop_map(|(user, standing)| Step::Judge { user, standing }),
-    ];
+    let step = (waits(), vec(asks(), 1..8)).prop_map(|(wait, asks)| Step { wait, asks });
     vec(step, 1..24)
 }
 
-fn users() -> impl Strategy<Value = u8> {
+pub fn users() -> impl Strategy<Value = u8> {
     prop_oneof![4 => Just(0_u8), 2 => Just(1), 1 => Just(2)]
 }
 
-fn requests() -> impl Strategy<Value = u8> {
+pub fn requests() -> impl Strategy<Value = u8> {
     0..6_u8
 }
 
@@ -139,6 +139,7 @@ fn asks() -> impl Strategy<Value = Ask> {
         2 => (users(), 0..4_usize).prop_map(|(user, grant)| Ask::ExpireGrant { user, grant }),
         3 => adjustments(),
         4 => grants(),
+        20 => money_steps::asks().prop_map(Ask::Money),
     ]
 }
 

@@ -1,15 +1,16 @@
 //! What a table can show of a user:
 //!
 //! `paid`, `balance`, `held` (money), `free` (left/total), `standing`, `version` as callers see them; and, at the end
-//! of a batch, `held-operations`, `grants` (left/given, until), `entries` (how many), `moved` (those of this row:
-//! `from > to amount = balance after`).
+//! of a batch, `held-operations`, `grants` (left/given, until), `entries` (how many), `refunds` (of all payments), `next`
+//! (when providers are asked again), `moved` and `told` (the entries and events of this row).
 
-use super::words::{amount, grant_in_words, micros, name};
+use super::money_words;
+use super::words::{amount, grant_in_words, micros, moment, name};
 use crate::ledger::model_test::memory::Memory;
 use crate::ledger::*;
 
-/// `written`: the entries of the row; `None` in the middle of a batch, where rows are not written yet.
-pub fn cell(column: &str, memory: &Memory, view: &UserView, written: Option<&[Entry]>) -> String {
+/// `written`: what the row wrote; `None` in the middle of a batch, where rows are not written yet.
+pub fn cell(column: &str, memory: &Memory, view: &UserView, written: Option<&Changes>) -> String {
     match column {
         "paid" => amount(view.paid_balance),
         "balance" => amount(view.balance),
@@ -21,7 +22,7 @@ pub fn cell(column: &str, memory: &Memory, view: &UserView, written: Option<&[En
     }
 }
 
-fn stored(column: &str, memory: &Memory, view: &UserView, written: &[Entry]) -> String {
+fn stored(column: &str, memory: &Memory, view: &UserView, written: &Changes) -> String {
     let user = memory.users.get(&view.user_id);
     match column {
         "held-operations" => user.map_or(0, |user| user.held_operations).to_string(),
@@ -33,11 +34,39 @@ fn stored(column: &str, memory: &Memory, view: &UserView, written: &[Entry]) -> 
             let grants = grants
                 .into_iter()
                 .map(|grant| format!("{} {}", name(memory, grant.grant_id), grant_in_words(grant)));
-            grants.collect::<Vec<_>>().join(", ")
+            grants.join(", ")
         }
-        "moved" => written.iter().map(|entry| moved(memory, entry)).collect::<Vec<_>>().join("; "),
+        "refunds" => refunds(memory, &view.user_id).map(money_words::refund).join("; "),
+        "next" => next(memory, &view.user_id).map(moment).join(", "),
+        "moved" => written.entries.iter().map(|entry| moved(memory, entry)).join("; "),
+        "told" => written.events.iter().map(|e| money_words::event(memory, e)).join("; "),
         other => panic!("there is no column {other}"),
     }
+}
+
+/// As the tables write lists.
+trait Join {
+    fn join(self, between: &str) -> String;
+}
+
+impl<I: Iterator<Item = String>> Join for I {
+    fn join(self, between: &str) -> String {
+        self.collect::<Vec<_>>().join(between)
+    }
+}
+
+fn refunds<'a>(memory: &'a Memory, user_id: &UserId) -> impl Iterator<Item = &'a PaymentRefund> {
+    let mut refunds: Vec<_> =
+        memory.payment_refunds.values().filter(|refund| refund.user_id == *user_id).collect();
+    refunds.sort_by_key(|refund| refund.refund_id);
+    refunds.into_iter()
+}
+
+fn next(memory: &Memory, user_id: &UserId) -> impl Iterator<Item = Timestamp> {
+    let payments = memory.payments.values().filter(|payment| payment.user_id == *user_id);
+    let payments: Vec<_> = payments.filter_map(|payment| payment.next_check).collect();
+    let refunds: Vec<_> = refunds(memory, user_id).filter_map(|r| r.next_try).collect();
+    payments.into_iter().chain(refunds)
 }
 
 fn moved(memory: &Memory, entry: &Entry) -> String {

@@ -9,13 +9,16 @@
 //! ```
 //!
 //! The first line names the columns, see [`columns`]; a row shows the user that it is about. Each row is a batch of its
-//! own; a row that begins with `+` joins the batch of the row before it. [`script`] lists what can be asked. A new user
+//! own; a row that begins with `+` joins the batch of the row before it. [`script`] and [`money_script`] list what can be
+//! asked. A new user
 //! gets 3 free operations, a hold is 30 minutes; the prices: generate 10, edit 12, poster 20 (no free operations),
 //! gift 0 (no free operations), hello 0, edition 0.000001 (no free operations).
 //! Money is in currency units, moments are counted from the start of the table. After each batch all invariants are
 //! proved from the entries.
 
 mod columns;
+mod money_script;
+mod money_words;
 mod script;
 mod words;
 mod world;
@@ -23,12 +26,21 @@ mod world;
 mod admin;
 mod batches;
 mod declines;
+mod disputes;
 mod entries;
+mod events;
 mod expiry;
 mod funding;
+mod house;
+mod observations;
 mod partial_refunds;
+mod paybacks;
+mod promotions;
+mod repeats;
 mod replays;
+mod standings;
 mod states;
+mod topups;
 
 use self::world::World;
 

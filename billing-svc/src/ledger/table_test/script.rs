@@ -8,10 +8,14 @@
 //! expire <request>
 //! expire-grant <user> <grant>
 //! adjust <user> <request> <money> [because=<text>]
+//! revoke <user> <request> <grant> [because=<text>]
+//! announce <user> <grant>
+//! stand <user> <request> GOOD|BLOCKED [because=<text>]
+//! publish <request> <kind> <money> [because=<text>]
 //! grant <user> <request> <count>-operations|<money> [until=<time>] [priority=<n>] [kind=PROMO] [because=<text>]
 //! ```
 //! And what happens around it: `wait <time>`, `signup-gives <n>`, `price <kind> <money>|none` (a new list), `block <user>`,
-//! `unblock <user>`, `debt <user> <money>` (a chargeback took it).
+//! `unblock <user>`, `debt <user> <money>` (a payment was spent and charged back), `second-invoice-payment credit|refund`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -68,7 +72,30 @@ impl<'a> Script<'a> {
                 caller: "admin".into(),
             }),
             "grant" => self.grant(world),
-            _ => self.arrange(world),
+            "revoke" => {
+                let user_id = self.user();
+                let grant_id = world.given_as(&user_id, self.word(3));
+                Step::Ask(Command::RevokeGrant { user_id, grant_id, by: self.administrator() })
+            }
+            "announce" => {
+                let user_id = self.user();
+                let grant_id = world.given_as(&user_id, self.word(2));
+                Step::Ask(Command::AnnounceExpiry { user_id, grant_id })
+            }
+            "stand" => Step::Ask(Command::SetStanding {
+                user_id: self.user(),
+                standing: match self.word(3) {
+                    "GOOD" => Standing::Good,
+                    "BLOCKED" => Standing::Blocked,
+                    other => panic!("nobody can be made {other}"),
+                },
+                by: self.administrator(),
+            }),
+            "publish" => self.publish(),
+            _ => match self.money_step(world) {
+                Some(step) => step,
+                None => self.arrange(world),
+            },
         }
     }
 
@@ -111,10 +138,7 @@ impl<'a> Script<'a> {
     }
 
     fn grant(&self, world: &mut World) -> Step {
-        let credits = match self.word(3).strip_suffix("-operations") {
-            Some(count) => Credits { unit: Unit::Operation, amount: number(count) },
-            None => Credits { unit: Unit::Money, amount: money(self.word(3)).micros() },
-        };
+        let credits = self.credits(3);
         let kind = match self.option("kind") {
             None | Some("PROMO") => GrantKind::Promo,
             Some("COMPENSATION") => GrantKind::Compensation,
@@ -151,7 +175,14 @@ impl<'a> Script<'a> {
             }
             "block" => self.judge(world, Standing::Blocked),
             "unblock" => self.judge(world, Standing::Good),
-            "debt" => self.chargeback(world),
+            "debt" => world.charge_back(&self.user(), self.word(2)),
+            "second-invoice-payment" => {
+                world.memory.policy.repeated_invoice = match self.word(1) {
+                    "credit" => RepeatRule::Credit,
+                    "refund" => RepeatRule::Refund,
+                    other => panic!("{other} is no rule"),
+                }
+            }
             other => panic!("{other} is not in the script"),
         }
         Step::Arrange
@@ -162,54 +193,56 @@ impl<'a> Script<'a> {
         world.memory.users.get_mut(&self.user()).unwrap().standing = standing;
     }
 
-    /// What payments will do when a provider takes money back that was spent.
-    fn chargeback(&self, world: &mut World) {
-        world.is_about(&self.user());
-        let amount = money(self.word(2));
-        let user = world.memory.users.get_mut(&self.user()).unwrap();
-        user.available = user.available - amount;
-        user.standing = Standing::InDebt;
-        user.last_entry += 1;
-        world.memory.entries.push(Entry {
-            user_id: self.user(),
-            sequence: user.last_entry,
-            from: Account::Available,
-            to: Account::Topups("test".into()),
-            unit: Unit::Money,
-            amount: amount.micros(),
-            reference: Reference::Rule,
-            create_time: world.now,
-            balance_after: user.available.micros(),
-        });
+    fn publish(&self) -> Step {
+        let request_id = RequestId::parse(self.word(1)).unwrap();
+        let by = Administrator { request_id, reason: self.reason(), caller: "admin".into() };
+        let price = Price {
+            kind: Kind::parse(self.word(2)).unwrap(),
+            amount: money(self.word(3)),
+            free_operations_allowed: false,
+        };
+        Step::Ask(Command::PublishPrices { prices: vec![price], by })
     }
 
-    fn word(&self, at: usize) -> &'a str {
+    /// `5-operations`, or money.
+    pub fn credits(&self, at: usize) -> Credits {
+        match self.word(at).strip_suffix("-operations") {
+            Some(count) => Credits { unit: Unit::Operation, amount: number(count) },
+            None => Credits { unit: Unit::Money, amount: money(self.word(at)).micros() },
+        }
+    }
+
+    pub fn words(&self) -> &[&'a str] {
+        &self.words
+    }
+
+    pub fn word(&self, at: usize) -> &'a str {
         self.words.get(at).unwrap_or_else(|| panic!("a word is missing in {:?}", self.words))
     }
 
-    fn option(&self, name: &str) -> Option<&'a str> {
+    pub fn option(&self, name: &str) -> Option<&'a str> {
         self.options.get(name).copied()
     }
 
-    fn user(&self) -> UserId {
+    pub fn user(&self) -> UserId {
         UserId::parse(self.word(1)).unwrap()
     }
 
-    fn request(&self) -> RequestId {
+    pub fn request(&self) -> RequestId {
         RequestId::parse(self.word(2)).unwrap()
     }
 
-    fn reason(&self) -> String {
+    pub fn reason(&self) -> String {
         self.option("because").unwrap_or("a reason").into()
     }
 }
 
-fn number(text: &str) -> i64 {
+pub fn number(text: &str) -> i64 {
     text.parse().unwrap_or_else(|_| panic!("{text} is not a number"))
 }
 
 /// `12`, `-0.5`, `0.000001`.
-fn money(text: &str) -> Amount {
+pub fn money(text: &str) -> Amount {
     let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
     let (units, micros) = digits.split_once('.').unwrap_or((digits, "0"));
     let micros = number(&format!("{micros:0<6}"));
@@ -217,7 +250,7 @@ fn money(text: &str) -> Amount {
 }
 
 /// `1us`, `30s`, `30m`, `24h`, and sums of them: `23h+59m`.
-fn duration(text: &str) -> Duration {
+pub fn duration(text: &str) -> Duration {
     let part = |text: &str| {
         let digits = text.trim_end_matches(char::is_alphabetic);
         let unit = match &text[digits.len()..] {

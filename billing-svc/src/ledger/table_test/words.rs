@@ -1,5 +1,6 @@
 //! Answers of the ledger as the tables write them: outcomes small or by the operation's state, refusals by their reason.
 
+use super::money_words;
 use super::world::START;
 use crate::ledger::model_test::memory::Memory;
 use crate::ledger::*;
@@ -17,6 +18,18 @@ pub fn answer(memory: &Memory, command: &Command, outcome: &Result<Outcome, Reje
         Ok(Outcome::Granted { grant, replayed, .. }) => {
             format!("granted {}{}", grant_in_words(grant), again(*replayed))
         }
+        Ok(Outcome::Payment { payment, refunds, replayed, .. }) => {
+            format!("{}{}", money_words::payment(payment, refunds), again(*replayed))
+        }
+        Ok(Outcome::PromoCode { promo_code, replayed }) => {
+            let (used, max) = (promo_code.redemptions, promo_code.max_redemptions);
+            format!("{} {used}/{max}{}", promo_code.code, again(*replayed))
+        }
+        Ok(Outcome::Prices { prices, replayed }) => {
+            format!("version {}{}", prices.version, again(*replayed))
+        }
+        Ok(Outcome::Referred { replayed }) => format!("invited{}", again(*replayed)),
+        Ok(Outcome::ReferralCode { code }) => code.to_string(),
         Ok(Outcome::Swept { changed: true }) => "swept".into(),
         Ok(Outcome::Swept { changed: false }) => "nothing to sweep".into(),
         Err(rejection) => refusal(memory, rejection),
@@ -93,6 +106,17 @@ fn refusal(memory: &Memory, rejection: &Rejection) -> String {
         Rejection::UnknownKind => "UNKNOWN_KIND".into(),
         Rejection::InvalidField { field, .. } => format!("INVALID_FIELD: {field}"),
         Rejection::Forbidden { .. } => "FORBIDDEN".into(),
+        Rejection::Blocked => "BLOCKED".into(),
+        Rejection::PaymentNotFound => "PAYMENT_NOT_FOUND".into(),
+        Rejection::PaymentState { state, .. } => {
+            format!("PAYMENT_STATE: {}", money_words::payment_state(*state))
+        }
+        Rejection::GrantNotFound => "GRANT_NOT_FOUND".into(),
+        Rejection::PromoCodeNotFound => "PROMO_CODE_NOT_FOUND".into(),
+        Rejection::PromoCodeExpired => "PROMO_CODE_EXPIRED".into(),
+        Rejection::PromoCodeUsedUp => "PROMO_CODE_USED_UP".into(),
+        Rejection::PromoCodeExists => "PROMO_CODE_EXISTS".into(),
+        Rejection::ReferralRefused { why } => format!("REFERRAL_REFUSED: {why:?}"),
         Rejection::Corrupt { what } => format!("corrupt: {what}"),
     }
 }
@@ -107,11 +131,19 @@ pub fn grant_in_words(grant: &Grant) -> String {
     format!("{}/{}{end}", number(grant.remaining), number(grant.given))
 }
 
-/// The request that gave a grant.
+/// The request or the code that gave a grant.
 pub fn name(memory: &Memory, id: GrantId) -> String {
     let gave = |request: &&AdminRequest| matches!(request.action, AdminAction::GrantCredits { grant_id, .. } if grant_id == id);
     let request = memory.admin_requests.values().find(gave);
-    request.map_or("signup".to_owned(), |request| request.request_id.to_string())
+    let request = request.map(|request| request.request_id.to_string());
+    let redeemed = memory.redemptions.values().find(|redemption| redemption.grant_id == id);
+    let code = redeemed.map(|redemption| redemption.code.to_string());
+    let referral = memory.referrals.keys().find_map(|user| match id {
+        _ if id == GrantId::invited(user) => Some("invited".to_owned()),
+        _ if id == GrantId::inviter(user) => Some("inviter".to_owned()),
+        _ => None,
+    });
+    request.or(code).or(referral).unwrap_or_else(|| "signup".to_owned())
 }
 
 pub fn amount(amount: Amount) -> String {
@@ -124,7 +156,7 @@ pub fn micros(micros: i64) -> String {
 }
 
 /// Counted from the start of the table.
-fn moment(time: Timestamp) -> String {
+pub fn moment(time: Timestamp) -> String {
     let micros = time.micros() - START.micros();
     match micros {
         _ if micros % 3_600_000_000 == 0 => format!("{}h", micros / 3_600_000_000),

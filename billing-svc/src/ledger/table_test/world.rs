@@ -8,7 +8,7 @@ use super::columns::cell;
 use super::script::{Script, Step};
 use super::words;
 use crate::ledger::model_test::memory::Memory;
-use crate::ledger::model_test::{check, check_history};
+use crate::ledger::model_test::{check, check_history, check_told};
 use crate::ledger::*;
 
 pub const START: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
@@ -21,6 +21,8 @@ pub struct World {
     next_id: u128,
     /// Operations that this batch asks for, by the request_id of their charge.
     asked: BTreeMap<RequestId, (UserId, OperationId)>,
+    /// Payments that this batch asks for, likewise.
+    pub paid: BTreeMap<RequestId, (UserId, PaymentId, Provider, ProviderAmount)>,
 }
 
 impl World {
@@ -40,19 +42,24 @@ impl World {
         ];
         let prices = PriceList { version: 1, prices: prices.into_iter().map(price).collect() };
         let hold = std::time::Duration::from_secs(30 * 60);
+        let referral = ReferralRewards { inviter_operations: 7, invitee_operations: 4 };
+        let repeated_invoice = RepeatRule::Credit;
+        let policy = Policy { free_operations: 3, hold, referral, repeated_invoice };
         Self {
-            memory: Memory::new(Policy { free_operations: 3, hold }, prices),
+            memory: Memory::new(policy, prices),
             now: START,
             columns: columns.to_vec(),
             user: UserId::parse("nobody").unwrap(),
             next_id: 0,
             asked: BTreeMap::new(),
+            paid: BTreeMap::new(),
         }
     }
 
     /// Runs one batch and answers its rows as they should be in the table.
     pub fn rows(&mut self, lines: Vec<String>) -> Vec<Vec<String>> {
         self.asked.clear();
+        self.paid.clear();
         let mut commands = Vec::new();
         for line in &lines {
             match Script::new(line.trim_start_matches('+')).step(self) {
@@ -62,28 +69,28 @@ impl World {
         }
         if commands.is_empty() {
             let answer = String::new();
-            return vec![self.row(&lines[0], answer, None, &[])];
+            return vec![self.row(&lines[0], answer, None, &Changes::default())];
         }
         let before = self.memory.clone();
         let decision = self.memory.run(&commands, self.now);
         check(&self.memory);
         check_history(&before, &self.memory);
+        if commands.len() == 1 {
+            check_told(&before, &self.memory);
+        }
 
         let last = commands.len() - 1;
         let results = commands.iter().zip(&decision.outcomes).enumerate();
         let mut rows = Vec::new();
         for (at, (command, outcome)) in results {
-            self.user = command.user_id().clone();
+            self.user = command.user_id().unwrap_or(&self.user).clone();
             let seen = view_of(outcome);
             if let (Some(seen), true) = (&seen, at == last) {
                 assert_eq!(*seen, self.memory.view(&self.user, self.now), "{command:?}");
             }
             let answer = words::answer(&self.memory, command, outcome);
-            let entries = if at == last { &decision.changes.entries[..] } else { &[] };
-            rows.push(match (seen, at == last) {
-                (_, true) => self.row(&lines[at], answer, None, entries),
-                (seen, false) => self.row(&lines[at], answer, Some(seen), entries),
-            });
+            let midway = (at < last).then_some(seen);
+            rows.push(self.row(&lines[at], answer, midway, &decision.changes));
         }
         rows
     }
@@ -94,11 +101,11 @@ impl World {
         line: &str,
         answer: String,
         midway: Option<Option<UserView>>,
-        entries: &[Entry],
+        written: &Changes,
     ) -> Vec<String> {
         let now = self.memory.view(&self.user, self.now);
         let cells = self.columns.iter().map(|column| match &midway {
-            None => cell(column, &self.memory, &now, Some(entries)),
+            None => cell(column, &self.memory, &now, Some(written)),
             Some(Some(seen)) => cell(column, &self.memory, seen, None),
             Some(None) => String::new(),
         });
@@ -130,15 +137,42 @@ impl World {
         if request == "signup" {
             return GrantId::signup(user_id);
         }
-        let request = &self.memory.admin_requests[&RequestId::parse(request).unwrap()];
-        match request.action {
-            AdminAction::GrantCredits { grant_id, .. } => grant_id,
-            AdminAction::AdjustBalance(_) => panic!("{} gave no grant", request.request_id),
+        let stored = RequestId::parse(request).ok();
+        let stored = stored.and_then(|request| self.memory.admin_requests.get(&request));
+        match stored.map(|request| &request.action) {
+            Some(AdminAction::GrantCredits { grant_id, .. }) => *grant_id,
+            Some(other) => panic!("{other:?} gave no grant"),
+            None => GrantId(Uuid::max()),
         }
+    }
+
+    /// Whom the last row was about.
+    pub fn about(&self) -> &UserId {
+        &self.user
     }
 
     pub fn is_about(&mut self, user_id: &UserId) {
         self.user = user_id.clone();
+    }
+}
+
+impl World {
+    /// A payment that was spent, and that the payer's bank takes back.
+    pub fn charge_back(&mut self, user_id: &UserId, amount: &str) {
+        let n = self.fresh().as_u128();
+        let user = user_id.as_str();
+        let spent = [
+            format!("pay {user} debt-{n} {amount}"),
+            format!("report debt-{n} debt-{n} paid"),
+            format!("credit debt-{n}"),
+            format!("adjust {user} spent-{n} -{amount}"),
+            format!("dispute debt-{n} letter-{n} opened"),
+        ];
+        for line in spent {
+            let row = self.rows(vec![line]);
+            assert!(!row[0][1].contains(':'), "{row:?}");
+        }
+        self.is_about(user_id);
     }
 }
 
@@ -147,8 +181,16 @@ fn view_of(outcome: &Result<Outcome, Rejection>) -> Option<UserView> {
         Ok(
             Outcome::Operation { user, .. }
             | Outcome::Adjusted { user, .. }
-            | Outcome::Granted { user, .. },
+            | Outcome::Granted { user, .. }
+            | Outcome::Payment { user, .. },
         ) => Some(user.clone()),
-        Ok(Outcome::Swept { .. }) | Err(_) => None,
+        Ok(
+            Outcome::PromoCode { .. }
+            | Outcome::Prices { .. }
+            | Outcome::Referred { .. }
+            | Outcome::ReferralCode { .. }
+            | Outcome::Swept { .. },
+        )
+        | Err(_) => None,
     }
 }

@@ -5,25 +5,18 @@ use crate::ledger::model_test::journal::Fact;
 use crate::ledger::*;
 
 impl Reference {
-    #[expect(clippy::too_many_arguments, reason = "the fields of one command")]
     pub(super) fn adjust(
         &mut self,
         user_id: &UserId,
-        request_id: &RequestId,
-        action: AdminAction,
         amount: Amount,
-        reason: &str,
-        caller: &str,
+        by: &Administrator,
         now: Timestamp,
     ) -> Answer {
-        if let Some(first) = self.journal.requested_as(request_id) {
-            let differs = [
-                ("user_id", first.user_id != *user_id),
-                ("request_id", matches!(first.action, AdminAction::GrantCredits { .. })),
-                ("amount", first.action != action),
-                ("reason", first.reason != reason),
-            ];
-            reused(&differs)?;
+        let before = self.asked_before(by, Some(("user_id", user_id)), |first| match first {
+            AdminAction::AdjustBalance(first) => Some(vec![("amount", *first != amount)]),
+            _ => None,
+        })?;
+        if before.is_some() {
             return Ok(Outcome::Adjusted { user: self.view(user_id, now), replayed: true });
         }
         let available = Amount::from_micros(self.journal.paid(user_id));
@@ -35,37 +28,41 @@ impl Reference {
                 operation_id: None,
             });
         }
-        self.room_for(user_id, amount)?;
+        if !amount.is_negative() {
+            self.room_for(user_id, amount)?;
+        }
         self.write(user_id, now);
-        self.keep(request_id, user_id, action, reason, caller, now);
+        self.keep(by, Some(user_id), AdminAction::AdjustBalance(amount), now);
         Ok(Outcome::Adjusted { user: self.view(user_id, now), replayed: false })
     }
 
     pub(super) fn grant(&mut self, command: &GrantCredits, now: Timestamp) -> Answer {
-        let GrantCredits { user_id, request_id, credits, kind, priority, expire_time, .. } =
-            command;
-        if let Some(first) = self.journal.requested_as(request_id) {
-            let asked = match &first.action {
-                AdminAction::GrantCredits { grant_id, .. } => self.journal.grant(*grant_id),
-                AdminAction::AdjustBalance(_) => None,
-            };
-            let Some(grant) = asked.clone() else {
-                reused(&[("user_id", first.user_id != *user_id), ("request_id", true)])?;
-                unreachable!("reused above");
-            };
-            let AdminAction::GrantCredits { expire_time: end, .. } = first.action else {
-                unreachable!("it gave a grant");
-            };
-            let of = if credits.unit == Unit::Money { "amount" } else { "operations" };
-            reused(&[
-                ("user_id", first.user_id != *user_id),
-                (of, (grant.unit, grant.given) != (credits.unit, credits.amount)),
-                ("kind", grant.kind != *kind),
-                ("priority", grant.priority != *priority),
-                ("expire_time", end != *expire_time),
-                ("reason", first.reason != command.reason),
-            ])?;
-            return Ok(Outcome::Granted { grant, user: self.view(user_id, now), replayed: true });
+        let GrantCredits { user_id, credits, kind, priority, expire_time, .. } = command;
+        let by = &Administrator {
+            request_id: command.request_id.clone(),
+            reason: command.reason.clone(),
+            caller: command.caller.clone(),
+        };
+        let of = if credits.unit == Unit::Money { "amount" } else { "operations" };
+        let before = self.asked_before(by, Some(("user_id", user_id)), |first| match first {
+            AdminAction::GrantCredits {
+                credits: first,
+                kind: first_kind,
+                priority: first_priority,
+                expire_time: first_end,
+                ..
+            } => Some(vec![
+                (of, first != credits),
+                ("kind", first_kind != kind),
+                ("priority", first_priority != priority),
+                ("expire_time", first_end != expire_time),
+            ]),
+            _ => None,
+        })?;
+        if let Some(AdminRequest { action: AdminAction::GrantCredits { grant_id, .. }, .. }) =
+            before
+        {
+            return Ok(self.granted(user_id, grant_id, true, now));
         }
         if expire_time.is_some_and(|end| end <= now) {
             return Err(Rejection::InvalidField { field: "expire_time", takes: "" });
@@ -74,18 +71,7 @@ impl Reference {
             self.room_for(user_id, Amount::from_micros(credits.amount))?;
         }
         self.write(user_id, now);
-        let grant = Grant {
-            grant_id: command.grant_id,
-            user_id: user_id.clone(),
-            kind: *kind,
-            unit: credits.unit,
-            given: credits.amount,
-            remaining: credits.amount,
-            priority: *priority,
-            create_time: now,
-            expire_time: *expire_time,
-        };
-        self.journal.0.push(Fact::Given(grant.clone()));
+        self.give(user_id, command.grant_id, *credits, *kind, *priority, *expire_time, now);
         let action = AdminAction::GrantCredits {
             grant_id: command.grant_id,
             credits: *credits,
@@ -93,26 +79,102 @@ impl Reference {
             priority: *priority,
             expire_time: *expire_time,
         };
-        self.keep(request_id, user_id, action, &command.reason, &command.caller, now);
-        Ok(Outcome::Granted { grant, user: self.view(user_id, now), replayed: false })
+        self.keep(by, Some(user_id), action, now);
+        Ok(self.granted(user_id, command.grant_id, false, now))
     }
 
-    fn keep(
+    pub(super) fn revoke(
         &mut self,
-        request_id: &RequestId,
         user_id: &UserId,
-        action: AdminAction,
-        reason: &str,
-        caller: &str,
+        grant_id: GrantId,
+        by: &Administrator,
+        now: Timestamp,
+    ) -> Answer {
+        let before = self.asked_before(by, Some(("user_id", user_id)), |first| match first {
+            AdminAction::RevokeGrant(first) => Some(vec![("grant_id", *first != grant_id)]),
+            _ => None,
+        })?;
+        if before.is_some() {
+            return Ok(self.granted(user_id, grant_id, true, now));
+        }
+        let grant = self.journal.grant(grant_id).filter(|grant| grant.user_id == *user_id);
+        let grant = grant.ok_or(Rejection::GrantNotFound)?;
+        self.write(user_id, now);
+        self.lose(&grant);
+        self.keep(by, Some(user_id), AdminAction::RevokeGrant(grant_id), now);
+        Ok(self.granted(user_id, grant_id, false, now))
+    }
+
+    pub(super) fn judge(
+        &mut self,
+        user_id: &UserId,
+        standing: Standing,
+        by: &Administrator,
+        now: Timestamp,
+    ) -> Answer {
+        let before = self.asked_before(by, Some(("user_id", user_id)), |first| match first {
+            AdminAction::SetStanding(first) => Some(vec![("standing", *first != standing)]),
+            _ => None,
+        })?;
+        if before.is_none() {
+            self.write(user_id, now);
+            self.journal.0.push(Fact::Judged { user_id: user_id.clone(), standing });
+            self.keep(by, Some(user_id), AdminAction::SetStanding(standing), now);
+        }
+        Ok(Outcome::Adjusted { user: self.view(user_id, now), replayed: before.is_some() })
+    }
+
+    pub(super) fn publish(
+        &mut self,
+        prices: &[Price],
+        by: &Administrator,
+        now: Timestamp,
+    ) -> Answer {
+        let before = self.asked_before(by, None, |first| match first {
+            AdminAction::PublishPrices(first) => Some(vec![("prices", first.prices != *prices)]),
+            _ => None,
+        })?;
+        if let Some(AdminRequest { action: AdminAction::PublishPrices(prices), .. }) = before {
+            return Ok(Outcome::Prices { prices, replayed: true });
+        }
+        self.prices = PriceList { version: self.prices.version + 1, prices: prices.to_vec() };
+        self.keep(by, None, AdminAction::PublishPrices(self.prices.clone()), now);
+        Ok(Outcome::Prices { prices: self.prices.clone(), replayed: false })
+    }
+
+    pub(super) fn granted(
+        &self,
+        user_id: &UserId,
+        id: GrantId,
+        replayed: bool,
+        now: Timestamp,
+    ) -> Outcome {
+        let grant = self.journal.grant(id).expect("it was given");
+        Outcome::Granted { grant, user: self.view(user_id, now), replayed }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the fields of a grant")]
+    pub(super) fn give(
+        &mut self,
+        user_id: &UserId,
+        grant_id: GrantId,
+        credits: Credits,
+        kind: GrantKind,
+        priority: i32,
+        expire_time: Option<Timestamp>,
         now: Timestamp,
     ) {
-        self.journal.0.push(Fact::Requested(AdminRequest {
-            request_id: request_id.clone(),
+        self.journal.0.push(Fact::Given(Grant {
+            grant_id,
             user_id: user_id.clone(),
-            action,
-            reason: reason.into(),
-            caller: caller.into(),
+            kind,
+            unit: credits.unit,
+            given: credits.amount,
+            remaining: credits.amount,
+            priority,
             create_time: now,
+            expire_time,
+            announced: false,
         }));
     }
 
@@ -129,10 +191,4 @@ impl Reference {
         }
         Ok(())
     }
-}
-
-/// The first field that differs.
-fn reused(differs: &[(&'static str, bool)]) -> Result<(), Rejection> {
-    let first = differs.iter().find(|(_, differs)| *differs);
-    first.map_or(Ok(()), |(field, _)| Err(Rejection::RequestIdReused { field }))
 }

@@ -3,7 +3,14 @@
 
 mod admin;
 mod charge;
+mod paybacks;
+mod payments;
+mod promotions;
+mod reports;
+mod requests;
 mod settle;
+
+use self::paybacks::Asked;
 
 use super::journal::{Fact, Journal};
 use crate::ledger::*;
@@ -62,10 +69,75 @@ impl Reference {
                 Ok(Outcome::Swept { changed })
             }
             Command::AdjustBalance { user_id, request_id, amount, reason, caller } => {
-                let action = AdminAction::AdjustBalance(*amount);
-                self.adjust(user_id, request_id, action, *amount, reason, caller, now)
+                let (reason, caller) = (reason.clone(), caller.clone());
+                let by = Administrator { request_id: request_id.clone(), reason, caller };
+                self.adjust(user_id, *amount, &by, now)
             }
             Command::GrantCredits(command) => self.grant(command, now),
+            Command::AnnounceExpiry { user_id, grant_id } => {
+                let grant = self.journal.grant(*grant_id).expect("the sweeper saw it");
+                let ends = grant.expire_time.is_some_and(|end| end > now);
+                let changed = ends && grant.remaining > 0 && !grant.announced;
+                if changed {
+                    self.write(user_id, now);
+                    self.journal.0.push(Fact::Announced(*grant_id));
+                }
+                Ok(Outcome::Swept { changed })
+            }
+            _ => self.obey_about_money_in(command, now),
+        }
+    }
+
+    fn obey_about_money_in(&mut self, command: &Command, now: Timestamp) -> Answer {
+        match command {
+            Command::RevokeGrant { user_id, grant_id, by } => {
+                self.revoke(user_id, *grant_id, by, now)
+            }
+            Command::SetStanding { user_id, standing, by } => {
+                self.judge(user_id, *standing, by, now)
+            }
+            Command::PublishPrices { prices, by } => self.publish(prices, by, now),
+            Command::CreatePromoCode { promo_code, by } => {
+                self.make_promo_code(promo_code, by, now)
+            }
+            Command::RedeemPromoCode { user_id, code, grant_id } => {
+                self.redeem(user_id, code, *grant_id, now)
+            }
+            Command::MakeReferralCode { user_id, code } => self.make_code(user_id, code, now),
+            Command::AcceptReferral { user_id, inviter } => self.accept(user_id, inviter, now),
+            Command::RewardReferral { user_id, invitee } => self.reward(user_id, invitee, now),
+            Command::CreatePayment(new) => self.pay(new, now),
+            Command::OpenPayment { user_id, payment_id, provider_payment_id, confirmation_url } => {
+                let (name, url) = (provider_payment_id.as_ref(), confirmation_url.as_ref());
+                self.open(user_id, *payment_id, name, url, now)
+            }
+            Command::ClosePayment { user_id, payment_id, closing } => {
+                self.close(user_id, *payment_id, *closing, now)
+            }
+            Command::ScheduleCheck { user_id, payment_id, checks, next } => {
+                self.check(user_id, *payment_id, *checks, *next, now)
+            }
+            Command::ObservePayment(seen) => self.observe(seen, now),
+            Command::CreditPayment { user_id, payment_id, by: None } => {
+                self.credit(user_id, *payment_id, now)
+            }
+            Command::CreditPayment { user_id, payment_id, by: Some((by, amount)) } => {
+                self.decide(user_id, *payment_id, *amount, by, now)
+            }
+            Command::RefundPayment { user_id, payment_id, refund_id, amount, whole_only, by } => {
+                let (id, refund_id, amount) = (*payment_id, *refund_id, *amount);
+                let asked = Asked { user_id, id, refund_id, amount, by };
+                self.pay_back(&asked, *whole_only, now)
+            }
+            Command::RecordDispute { user_id, payment_id, refund_id, outcome, amount, by } => {
+                let (id, refund_id, amount) = (*payment_id, *refund_id, *amount);
+                let asked = Asked { user_id, id, refund_id, amount, by };
+                self.letter(&asked, *outcome, now)
+            }
+            Command::SettleRefund { user_id, payment_id, refund_id, answer } => {
+                self.settle(user_id, *payment_id, *refund_id, answer, now)
+            }
+            other => panic!("{} is obeyed elsewhere", other.name()),
         }
     }
 
@@ -127,6 +199,7 @@ impl Reference {
                 priority: 0,
                 create_time: now,
                 expire_time: None,
+                announced: false,
             }));
         }
     }

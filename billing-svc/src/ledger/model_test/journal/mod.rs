@@ -1,5 +1,10 @@
 //! What happened, and everything that follows from it by reading it from the start.
 
+mod payments;
+mod promotions;
+
+pub use payments::{PaymentFact, RefundFact, not_as_promised};
+
 use std::time::Duration;
 
 use crate::ledger::*;
@@ -38,6 +43,25 @@ pub enum Fact {
         user_id: UserId,
         standing: Standing,
     },
+    Announced(GrantId),
+    PaymentMade(Payment),
+    Payment {
+        id: PaymentId,
+        at: Timestamp,
+        fact: PaymentFact,
+    },
+    RefundBegun(PaymentRefund),
+    Refund {
+        id: RefundId,
+        at: Timestamp,
+        fact: RefundFact,
+    },
+    PromoCodeMade(PromoCode),
+    Redeemed(Redemption),
+    Invited(Referral),
+    /// The one who invited this user got theirs.
+    Rewarded(UserId),
+    CodeMade(OwnReferralCode),
 }
 
 #[derive(Default)]
@@ -62,7 +86,11 @@ impl Journal {
             Fact::Judged { user_id, standing } if user_id == user => Some(*standing),
             _ => None,
         });
-        judged.unwrap_or(Standing::Good)
+        match judged {
+            Some(Standing::Blocked) => Standing::Blocked,
+            _ if self.paid(user) < 0 => Standing::InDebt,
+            _ => Standing::Good,
+        }
     }
 
     pub fn requested_as(&self, id: &RequestId) -> Option<AdminRequest> {
@@ -133,6 +161,7 @@ impl Journal {
         };
         let mut remaining = grant.given;
         let mut end = grant.expire_time;
+        let mut announced = false;
         for fact in &self.0 {
             match fact {
                 Fact::Asked(operation) => remaining -= of(&operation.funding),
@@ -140,16 +169,19 @@ impl Journal {
                     remaining += of(slices);
                     if end.is_some_and(|end| end <= *at) {
                         end = Some(at.plus(Duration::from_secs(24 * 3600)));
+                        announced = false;
                     }
                 }
                 Fact::Lost { grant_id, amount } if *grant_id == grant.grant_id => {
                     remaining -= amount
                 }
+                Fact::Announced(id) if *id == grant.grant_id => announced = true,
                 _ => {}
             }
         }
         grant.remaining = remaining;
         grant.expire_time = end;
+        grant.announced = announced;
         grant
     }
 
@@ -161,15 +193,17 @@ impl Journal {
         };
         let mine: Vec<OperationId> = self.operations_of(user).map(|o| o.operation_id).collect();
         let moved = self.0.iter().map(|fact| match fact {
-            Fact::Requested(request) if request.user_id == *user => match request.action {
-                AdminAction::AdjustBalance(amount) => amount.micros(),
-                AdminAction::GrantCredits { .. } => 0,
-            },
+            Fact::Requested(request) if request.user_id.as_ref() == Some(user) => {
+                match request.action {
+                    AdminAction::AdjustBalance(amount) => amount.micros(),
+                    _ => 0,
+                }
+            }
             Fact::Asked(operation) if operation.user_id == *user => -own(&operation.funding),
             Fact::Refunded { id, slices, .. } if mine.contains(id) => own(slices),
             _ => 0,
         });
-        moved.sum()
+        moved.sum::<i64>() + self.paid_in(user)
     }
 
     pub fn held(&self, user: &UserId) -> Amount {
