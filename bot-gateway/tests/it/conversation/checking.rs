@@ -5,14 +5,13 @@ use sandbox::telegram::{Failure, Seen, TelegramUser};
 
 use super::{
     billing::{RUBLE, till, till::Says},
-    town::{Town, answers, last_says, toast_says},
+    town::{Town, answers, asks, last_says, toast_says},
 };
 
 /// A payment of this many rubles by card; its message.
 async fn payment(town: &Town, user: &TelegramUser, rubles: i64) -> Seen {
     town.billing.books().till.methods = vec![till::yookassa()];
-    user.send_text("/pay");
-    let menu = last_says(user, "На сколько пополнить?").await;
+    let menu = asks(user, "/pay", "На сколько пополнить?").await;
     user.press_on(menu.id, &format!("v1:pack:{}:RUB", rubles * RUBLE)).unwrap();
     last_says(user, "Нажмите «Оплатить»").await
 }
@@ -33,8 +32,7 @@ async fn a_check_says_that_the_money_is_not_there_yet_and_later_that_it_is() {
     user.send_text("/balance");
     last_says(&user, "Баланс: 300,00 ₽").await;
     user.press_on(link.id, &link.buttons[1].data).unwrap();
-    user.send_text("/balance");
-    last_says(&user, "Баланс: 300,00 ₽").await;
+    asks(&user, "/balance", "Баланс: 300,00 ₽").await;
 }
 
 #[tokio::test]
@@ -86,13 +84,17 @@ async fn nobody_learns_of_the_payments_of_others() {
     let (user, other) = (town.telegram.user(1), town.telegram.user(2));
     payment(&town, &user, 300).await;
     let payment_id = town.billing.payments()[0].payment_id.clone();
-    other.send_text("/menu");
-    let menu = last_says(&other, "Что сделаем?").await;
+    town.billing.provider_says(Says::Paid);
+    let menu = asks(&other, "/menu", "Что сделаем?").await;
     for payment_id in [payment_id.as_str(), "01936d2e-7c1a-7bbb-8ccc-0123456789ab"] {
-        town.billing.provider_says(Says::Paid);
         other.press_on(menu.id, &format!("v1:check:{payment_id}")).unwrap();
+        // When this is answered, the press was.
+        asks(&other, "/menu", "Что сделаем?").await;
         toast_says(&town, "Такого платежа нет").await;
     }
+    let toasts = town.telegram.calls_of("answerCallbackQuery");
+    let refused = toasts.iter().filter(|call| call.params["text"].is_string()).count();
+    assert_eq!(refused, 2);
     assert_eq!(town.billing.payments()[0].state(), PaymentState::Pending);
 }
 
@@ -107,8 +109,7 @@ async fn who_paid_and_sees_no_money_is_helped() {
     last_says(&user, "Незачисленных платежей у вас нет").await;
 
     let first = payment(&town, &user, 100).await;
-    user.send_text("/pay");
-    let menu = last_says(&user, "На сколько пополнить?").await;
+    let menu = asks(&user, "/pay", "На сколько пополнить?").await;
     user.press("🔎 Я оплатил, но денег нет").unwrap();
     toast_says(&town, "Оплата 100,00\u{a0}₽ пока не поступила").await;
 

@@ -10,14 +10,13 @@ use sandbox::telegram::{Seen, TelegramUser};
 
 use super::{
     billing::{RUBLE, till},
-    town::{Town, answers, last_says, toast_says},
+    town::{Town, answers, asks, last_says, toast_says},
 };
 use crate::harness::until;
 
 /// Opens the payment menu and waits for it.
 async fn menu(user: &TelegramUser) -> Seen {
-    user.send_text("/pay");
-    last_says(user, "На сколько пополнить?").await
+    asks(user, "/pay", "На сколько пополнить?").await
 }
 
 fn labels(seen: &Seen) -> Vec<&str> {

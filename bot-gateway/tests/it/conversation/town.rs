@@ -216,6 +216,14 @@ pub async fn last_says(user: &TelegramUser, part: &str) -> Seen {
     answers(user).pop().unwrap()
 }
 
+/// Sends words and waits until a new message answers them with this.
+pub async fn asks(user: &TelegramUser, words: &str, part: &str) -> Seen {
+    let before = answers(user).len();
+    user.send_text(words);
+    until(|| answers(user).len() > before).await;
+    last_says(user, part).await
+}
+
 /// Waits until the bot says this over the chat, in its latest words there.
 pub async fn toast_says(town: &Town, part: &str) {
     until(|| {
