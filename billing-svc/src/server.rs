@@ -45,6 +45,8 @@ const LANES: usize = 4;
 const QUEUE: usize = 2048;
 /// Commands in one transaction.
 const BATCH: usize = 256;
+/// Notifications of payment providers that may wait to be followed.
+const WAITING_NOTIFICATIONS: u64 = 50_000;
 /// Connections: the lanes', and those of reads.
 const CONNECTIONS: u32 = 16;
 
@@ -138,6 +140,7 @@ fn take_payments(
     let rules = payments::Settings {
         checks: settings.payments.checks.clone(),
         repeated_invoice: settings.policy.repeated_invoice,
+        max_waiting: WAITING_NOTIFICATIONS,
         pace: Pace::default(),
     };
     Ok(Payments::new(store.clone(), committer.clone(), providers, rules))

@@ -26,8 +26,6 @@ use crate::metrics;
 
 /// As much as is taken of a notification.
 pub const MAX_BODY: usize = 64 * 1024;
-/// Rows that may wait; the next notification is refused as overloaded, and its sender comes again.
-const MAX_WAITING: u64 = 50_000;
 /// Rows that are put in at once; the rest wait here and not for a connection of the pool, which others need too.
 const WRITERS: usize = 4;
 /// Notifications that are followed at once.
@@ -152,7 +150,7 @@ impl Payments {
         subject: String,
     ) -> Result<(), PaymentError> {
         let waiting = self.0.inbox.waiting.fetch_add(1, Ordering::Relaxed);
-        if waiting >= MAX_WAITING {
+        if waiting >= self.0.settings.max_waiting {
             self.0.inbox.waiting.fetch_sub(1, Ordering::Relaxed);
             metrics::notification(provider, "overloaded");
             return Err(PaymentError::Overloaded);

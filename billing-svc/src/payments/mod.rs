@@ -78,6 +78,8 @@ pub struct Settings {
     pub checks: Vec<Duration>,
     /// What happens to the second payment of one invoice of Telegram Stars.
     pub repeated_invoice: RepeatRule,
+    /// How many notifications may wait; the next one is refused as overloaded, and its sender comes again.
+    pub max_waiting: u64,
     /// How often the background tasks look for what is due.
     pub pace: Pace,
 }

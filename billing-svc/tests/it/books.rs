@@ -15,8 +15,8 @@ use crate::harness::Database;
 pub const POLICY: Policy = Policy {
     free_operations: 3,
     hold: Duration::from_secs(1800),
-    referral: ReferralRewards { inviter_operations: 3, invitee_operations: 3 },
-    repeated_invoice: RepeatRule::Credit,
+    referral: ReferralRewards { inviter_operations: 3, invitee_operations: 2 },
+    repeated_invoice: RepeatRule::Refund,
 };
 
 /// One instance of the service, without its transport.
@@ -33,10 +33,20 @@ impl Books {
     }
 
     pub async fn with(database: &Database, settings: Settings) -> Self {
-        let database = database.open().await;
+        Self::start(database.open().await, POLICY, settings).await
+    }
+
+    /// With these rules and so many connections.
+    pub async fn of(database: &Database, policy: Policy, connections: u32) -> Self {
+        let lanes = if database.url().starts_with("sqlite:") { 1 } else { 4 };
+        let settings = Settings { lanes, queue: 1000, batch: 100 };
+        Self::start(database.open_with(connections).await, policy, settings).await
+    }
+
+    async fn start(database: Db, policy: Policy, settings: Settings) -> Self {
         let store = Store::new(database.connection.clone());
         store.publish_prices(&prices()).await.unwrap();
-        let (committer, _) = Committer::start(store.clone(), POLICY, settings);
+        let (committer, _) = Committer::start(store.clone(), policy, settings);
         Self { database, store, committer }
     }
 

@@ -72,7 +72,12 @@ impl Database {
 
     /// Opened, with today's schema.
     pub async fn open(&self) -> Db {
-        let database = db::open(&self.url, 12).await.unwrap();
+        self.open_with(12).await
+    }
+
+    /// Likewise, with so many connections.
+    pub async fn open_with(&self, connections: u32) -> Db {
+        let database = db::open(&self.url, connections).await.unwrap();
         migrations::prepare::<BillingMigrator>(&database.connection, MigrateMode::Auto)
             .await
             .unwrap();
