@@ -9,13 +9,15 @@ use rand::{RngExt, SeedableRng};
 use uuid::Uuid;
 
 use crate::books::{request, user};
+use crate::random_money_in::Known;
 
 /// The same seed, the same batches.
 pub struct Asker {
-    random: StdRng,
+    pub random: StdRng,
     /// Operations and grants that may exist, and whose they are.
     operations: Vec<(UserId, OperationId)>,
     grants: Vec<(UserId, GrantId)>,
+    pub payments: Vec<Known>,
 }
 
 impl Asker {
@@ -28,6 +30,7 @@ impl Asker {
             random: StdRng::seed_from_u64(seed),
             operations: Vec::new(),
             grants: grants.collect(),
+            payments: Vec::new(),
         }
     }
 
@@ -45,13 +48,17 @@ impl Asker {
                 Ok(Outcome::Granted { grant, .. }) => {
                     self.grants.push((grant.user_id.clone(), grant.grant_id));
                 }
+                Ok(Outcome::Payment { payment, refunds, .. }) => {
+                    self.learn_payment(payment, refunds);
+                }
                 _ => {}
             }
         }
     }
 
     fn command(&mut self, now: Timestamp) -> Command {
-        match self.random.random_range(0..20) {
+        match self.random.random_range(0..40) {
+            20.. => self.money_in(now),
             0..8 => self.charge(),
             8..16 if !self.operations.is_empty() => self.settle(),
             16 => self.grant_credits(now),
@@ -126,19 +133,19 @@ impl Asker {
         })
     }
 
-    fn one_of_grants(&mut self) -> (UserId, GrantId) {
+    pub fn one_of_grants(&mut self) -> (UserId, GrantId) {
         self.grants[self.random.random_range(0..self.grants.len())].clone()
     }
 
-    fn user(&mut self) -> UserId {
+    pub fn user(&mut self) -> UserId {
         user(&format!("u{}", self.random.random_range(0..4)))
     }
 
-    fn request(&mut self, what: &str) -> RequestId {
+    pub fn request(&mut self, what: &str) -> RequestId {
         request(&format!("{what}-{}", self.random.random_range(0..120)))
     }
 
-    fn uuid(&mut self) -> Uuid {
+    pub fn uuid(&mut self) -> Uuid {
         Uuid::from_u128(self.random.random())
     }
 }
