@@ -14,16 +14,17 @@ use proto::{
     },
 };
 use sandbox::telegram::{TelegramStandIn, TelegramUser};
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, Statement};
 use secrecy::ExposeSecret;
 use service_kit::db;
 use teloxide::{prelude::Requester, types::ChatId};
 use tempfile::TempDir;
+use test_postgres::TestDatabase;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::images::Images;
+use crate::{bank::Bank, images::Images};
 
 pub const WEBHOOK_SECRET: &str = "the-webhook_secret";
 
@@ -43,17 +44,29 @@ pub const PNG: [u8; 74] = [
 pub struct World {
     pub telegram: TelegramStandIn,
     pub images: Images,
+    pub bank: Bank,
     images_url: String,
+    bank_url: String,
     folder: TempDir,
+    /// In place of the SQLite file.
+    postgres: Option<TestDatabase>,
 }
 
 impl World {
     pub async fn new() -> World {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let images = Images::default();
-        let images_url = images.serve().await;
+        let bank = Bank::new();
+        let (images_url, bank_url) = (images.serve().await, bank.serve().await);
         let folder = tempfile::tempdir().unwrap();
-        World { telegram: TelegramStandIn::start(listener), images, images_url, folder }
+        let telegram = TelegramStandIn::start(listener);
+        World { telegram, images, bank, images_url, bank_url, folder, postgres: None }
+    }
+
+    /// Gateways share a database on PostgreSQL.
+    pub async fn on_postgres() -> World {
+        let postgres = Some(TestDatabase::new().await);
+        World { postgres, ..World::new().await }
     }
 
     /// Starts a gateway with further arguments; it is ready when this answers.
@@ -95,15 +108,16 @@ impl World {
         Gateway { grpc_url, http_url, shutdown, task: tokio::spawn(run) }
     }
 
-    /// What a gateway of this world is told; billing-svc is not there.
+    /// What a gateway of this world is told.
     pub fn arguments(&self) -> Vec<String> {
         let token = self.telegram.token().expose_secret().to_owned();
         [
             ["--telegram-bot-token", &token],
             ["--telegram-api-url", &self.telegram.url()],
             ["--worker-url", &self.images_url],
-            ["--billing-url", "http://127.0.0.1:9"],
+            ["--billing-url", &self.bank_url],
             ["--database-url", &self.database_url()],
+            ["--migrate", "auto"],
         ]
         .concat()
         .into_iter()
@@ -112,7 +126,10 @@ impl World {
     }
 
     pub fn database_url(&self) -> String {
-        format!("sqlite://{}?mode=rwc", self.path("gateway.db").display())
+        match &self.postgres {
+            Some(database) => database.url(),
+            None => format!("sqlite://{}?mode=rwc", self.path("gateway.db").display()),
+        }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -128,13 +145,27 @@ impl World {
 
     /// The ids in the inbox with their states, in the order of arrival.
     pub async fn inbox(&self) -> Vec<(String, String)> {
+        self.rows("inbox").await
+    }
+
+    /// The same of any queue.
+    pub async fn rows(&self, table: &str) -> Vec<(String, String)> {
         let db = db::open_read_only(&self.database_url()).await.unwrap();
-        let statement =
-            Statement::from_string(DbBackend::Sqlite, "SELECT id, state FROM inbox ORDER BY seq");
+        let sql = format!("SELECT id, state FROM {table} ORDER BY seq");
+        let statement = Statement::from_string(db.connection.get_database_backend(), sql);
         let rows = db.connection.query_all_raw(statement).await.unwrap();
         rows.iter()
             .map(|row| (row.try_get("", "id").unwrap(), row.try_get("", "state").unwrap()))
             .collect()
+    }
+
+    /// Waits until so many rows of a queue are done, and none is anything else.
+    pub async fn all_done(&self, table: &str, count: usize) {
+        until_async(async || {
+            let rows = self.rows(table).await;
+            rows.len() == count && rows.iter().all(|(_, state)| state == "done")
+        })
+        .await;
     }
 
     /// Waits until the inbox is as it should be.
@@ -144,9 +175,13 @@ impl World {
 
     /// A message of the bot in the user's chat, as «Генерирую…» would be; answers its id.
     pub async fn message_of_the_bot(&self, user: &TelegramUser) -> i64 {
+        i64::from(self.bot().send_message(ChatId(user.id()), "Генерирую…").await.unwrap().id.0)
+    }
+
+    /// The bot, to send in its name.
+    pub fn bot(&self) -> teloxide::Bot {
         let url = self.telegram.url().parse().unwrap();
-        let bot = teloxide::Bot::new(self.telegram.token().expose_secret()).set_api_url(url);
-        i64::from(bot.send_message(ChatId(user.id()), "Генерирую…").await.unwrap().id.0)
+        teloxide::Bot::new(self.telegram.token().expose_secret()).set_api_url(url)
     }
 
     /// A new operation with a result of `count` small pictures.

@@ -1,0 +1,328 @@
+//! What happened to users' money is told to them, once.
+
+use std::time::{Duration, SystemTime};
+
+use bot_gateway::notices;
+use proto::{
+    billing::v1::{
+        GiftCause, Grant, GrantGiven, ParkReason, Payment, PaymentProvider, PaymentRefund,
+        PaymentState, RefundChanged, RefundOrigin, RefundState, Standing, StandingChanged, Unit,
+        event::Body,
+    },
+    money::from_micros,
+};
+use sandbox::telegram::{Failure, Seen, TelegramUser};
+use sea_orm::ConnectionTrait;
+use service_kit::{db::Db, queue::Queue};
+
+use crate::{
+    conversation::billing::RUBLE,
+    harness::{World, until},
+};
+
+/// A payment of 300 rubles that stands so.
+fn payment(user: &TelegramUser, id: &str, state: PaymentState) -> Payment {
+    let mut payment = Payment {
+        payment_id: id.to_owned(),
+        user_id: format!("tg:{}", user.id()),
+        amount: Some(from_micros(300 * RUBLE, "RUB")),
+        ..Payment::default()
+    };
+    payment.set_provider(PaymentProvider::Yookassa);
+    payment.set_state(state);
+    if state == PaymentState::Credited {
+        payment.credited = payment.amount.clone();
+        payment.credit_time = Some(SystemTime::now().into());
+    }
+    payment
+}
+
+/// The bot's messages, oldest first.
+fn told(user: &TelegramUser) -> Vec<Seen> {
+    user.messages().into_iter().filter(|seen| seen.from_bot).collect()
+}
+
+/// How often the user was told that money arrived, in messages of their own.
+fn arrivals(user: &TelegramUser) -> usize {
+    let arrived = |seen: &&Seen| !seen.edited && seen.text.contains("Зачислено 300,00");
+    told(user).iter().filter(arrived).count()
+}
+
+/// A message of the bot that shows the payment; answers its id.
+async fn shown(world: &World, user: &TelegramUser, payment_id: &str) -> i64 {
+    let message = world.message_of_the_bot(user).await;
+    let (store, db) = world.store().await;
+    let id = i32::try_from(message).unwrap();
+    store.payment_messages().remember(payment_id, user.id(), id).await.unwrap();
+    close(db).await;
+    message
+}
+
+async fn close(db: Db) {
+    db.connection.clone().close().await.unwrap();
+}
+
+#[tokio::test]
+async fn money_that_arrives_is_told_with_the_balance_and_the_payments_message_says_so() {
+    let world = World::new().await;
+    let user = world.telegram.user(1);
+    let message = shown(&world, &user, "p").await;
+    world.bank.billing.has_only(1, 310 * RUBLE);
+    let gateway = world.gateway(&[]).await;
+    world.bank.payment_becomes(payment(&user, "p", PaymentState::Credited));
+    world.all_done(notices::TABLE, 1).await;
+    let [own, arrival] = told(&user).try_into().unwrap();
+    assert_eq!(own.id, message);
+    assert!(own.edited && own.text.contains("300,00"), "{own:?}");
+    assert!(arrival.text.contains("Зачислено 300,00\u{a0}₽"), "{arrival:?}");
+    assert!(arrival.text.contains("Баланс: 310,00\u{a0}₽"), "{arrival:?}");
+    assert!(!arrival.buttons.is_empty());
+    until(|| world.bank.acknowledged() == 1).await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn events_that_come_again_are_not_told_again() {
+    let world = World::new().await;
+    let user = world.telegram.user(1);
+    let gateway = world.gateway(&[]).await;
+    for id in ["p", "q"] {
+        world.bank.payment_becomes(payment(&user, id, PaymentState::Credited));
+    }
+    world.all_done(notices::TABLE, 2).await;
+    world.bank.repeats_everything();
+    until(|| world.bank.acknowledged() == 2).await;
+    // Restarted, and once more from the beginning.
+    gateway.stop().await;
+    world.bank.repeats_everything();
+    let gateway = world.gateway(&[]).await;
+    until(|| world.bank.acknowledged() == 2).await;
+    // Credited again, as far as events go: a refund of it failed.
+    world.bank.payment_becomes(payment(&user, "p", PaymentState::Credited));
+    world.bank.payment_becomes(payment(&user, "last", PaymentState::Credited));
+    world.all_done(notices::TABLE, 3).await;
+    assert_eq!(arrivals(&user), 3);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn two_gateways_on_one_database_tell_each_user_once() {
+    let world = World::on_postgres().await;
+    let users: Vec<_> = (1..=10).map(|id| world.telegram.user(id)).collect();
+    let (one, other) = (world.gateway(&[]).await, world.gateway(&[]).await);
+    for user in &users {
+        for round in 0..3 {
+            let id = format!("p-{}-{round}", user.id());
+            world.bank.payment_becomes(payment(user, &id, PaymentState::Credited));
+        }
+    }
+    world.bank.repeats_everything();
+    world.all_done(notices::TABLE, 30).await;
+    until(|| world.bank.acknowledged() == 30).await;
+    for user in &users {
+        assert_eq!(arrivals(user), 3, "user {}", user.id());
+    }
+    one.stop().await;
+    other.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_perhaps_told_before_a_crash_is_told_by_the_payments_message_alone() {
+    let world = World::new().await;
+    let user = world.telegram.user(1);
+    let message = shown(&world, &user, "p").await;
+    let gateway = world.gateway(&[]).await;
+    // The message arrives, its answer does not: to the gateway that is as if it had died then.
+    world.telegram.fail_method("sendMessage", Failure::DropAfter, 1);
+    world.bank.payment_becomes(payment(&user, "p", PaymentState::Credited));
+    world.all_done(notices::TABLE, 1).await;
+    assert_eq!(arrivals(&user), 1);
+    gateway.stop().await;
+
+    // Killed before the message went out, for all that its row says.
+    let (_, db) = world.store().await;
+    let queue = Queue::new(db.connection.clone(), notices::TABLE, "killed".to_owned());
+    let news = serde_json::json!({"credited":
+        {"payment_id": "p", "amount": {"micros": 300 * RUBLE, "currency": "RUB"}, "time": 0}});
+    let row = serde_json::json!({"user_id": "tg:1", "news": news, "sending": true});
+    queue.enqueue("again", Some("tg:1"), &row, None).await.unwrap();
+    queue.claim(1, Duration::from_secs(3600)).await.unwrap();
+    close(db).await;
+    let edits = world.telegram.calls_of("editMessageText").len();
+    let gateway = world.gateway(&[]).await;
+    world.all_done(notices::TABLE, 2).await;
+    assert_eq!(arrivals(&user), 1);
+    let edited = world.telegram.calls_of("editMessageText");
+    assert!(edited.len() > edits && edited.last().unwrap().params["message_id"] == message);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn an_outage_of_telegram_is_waited_out_and_told_once() {
+    let world = World::new().await;
+    let user = world.telegram.user(1);
+    shown(&world, &user, "p").await;
+    let gateway = world.gateway(&[]).await;
+    world.telegram.fail_method("editMessageText", Failure::DropAfter, 1);
+    world.telegram.fail_method("sendChatAction", Failure::DropBefore, 1);
+    for id in ["p", "q"] {
+        world.bank.payment_becomes(payment(&user, id, PaymentState::Credited));
+    }
+    world.all_done(notices::TABLE, 2).await;
+    assert_eq!(arrivals(&user), 2);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn who_can_not_be_told_keeps_nobody_waiting() {
+    let world = World::new().await;
+    let (gone, user) = (world.telegram.user(1), world.telegram.user(2));
+    gone.block();
+    let gateway = world.gateway(&[]).await;
+    world.bank.payment_becomes(payment(&gone, "p", PaymentState::Credited));
+    let mut elsewhere = payment(&user, "w", PaymentState::Credited);
+    elsewhere.user_id = "web:7".to_owned();
+    world.bank.payment_becomes(elsewhere);
+    world.bank.payment_becomes(payment(&user, "q", PaymentState::Credited));
+    world.all_done(notices::TABLE, 3).await;
+    assert_eq!(arrivals(&user), 1);
+    assert!(told(&gone).is_empty());
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn one_tap_runs_the_request_that_waited_for_the_money() {
+    let world = World::new().await;
+    let user = world.telegram.user(1);
+    world.bank.billing.has_only(1, 0);
+    let gateway = world.gateway(&[]).await;
+    user.send_text("кот в скафандре");
+    world.inbox_becomes(|rows| rows.iter().any(|(_, state)| state == "done")).await;
+    assert!(world.bank.billing.charged().is_empty());
+    world.bank.billing.has_only(1, 300 * RUBLE);
+    world.bank.payment_becomes(payment(&user, "p", PaymentState::Credited));
+    let arrival = user.sees(|message| message.text.contains("Зачислено")).await.unwrap();
+    let retry = arrival.buttons.iter().find(|button| button.data.starts_with("v1:retry:"));
+    user.press(&retry.expect("no way to go on").data).unwrap();
+    until(|| !world.bank.billing.charged().is_empty()).await;
+    assert_eq!(world.bank.billing.charged()[0].kind, "generate");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn what_needs_no_message_is_only_edited_and_what_is_parked_says_why() {
+    let world = World::new().await;
+    let user = world.telegram.user(1);
+    let message = shown(&world, &user, "p").await;
+    let gateway = world.gateway(&[]).await;
+    for state in [PaymentState::Pending, PaymentState::Canceled, PaymentState::Expired] {
+        world.bank.payment_becomes(payment(&user, "p", state));
+    }
+    world.all_done(notices::TABLE, 2).await;
+    let [own] = told(&user).try_into().unwrap();
+    assert!(own.id == message && own.edited);
+
+    let mut parked = payment(&user, "p", PaymentState::Paid);
+    parked.set_park_reason(ParkReason::AmountMismatch);
+    parked.received = Some(from_micros(299 * RUBLE, "RUB"));
+    world.bank.payment_becomes(parked);
+    world.all_done(notices::TABLE, 3).await;
+    let [own, said] = told(&user).try_into().unwrap();
+    assert!(own.text.contains("299,00") && said.text.contains("299,00"), "{own:?} {said:?}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_users_news_come_in_the_order_in_which_they_happened() {
+    let world = World::new().await;
+    let user = world.telegram.user(1);
+    let gateway = world.gateway(&[]).await;
+    let user_id = "tg:1";
+    let mut disputed = payment(&user, "p", PaymentState::Disputed);
+    disputed.refunded = disputed.amount.clone();
+    world.bank.books().payments.insert("p".to_owned(), disputed);
+    let mut taken = RefundChanged {
+        payment_id: "p".to_owned(),
+        refund_id: "r".to_owned(),
+        amount: Some(from_micros(300 * RUBLE, "RUB")),
+        ..RefundChanged::default()
+    };
+    taken.set_origin(RefundOrigin::Dispute);
+    taken.set_state(RefundState::Pending);
+    world.bank.happens(user_id, Body::RefundChanged(taken));
+    for (from, to, balance) in
+        [(Standing::Good, Standing::InDebt, -40), (Standing::InDebt, Standing::Good, 0)]
+    {
+        let mut changed = StandingChanged {
+            paid_balance: Some(from_micros(balance * RUBLE, "RUB")),
+            ..StandingChanged::default()
+        };
+        changed.set_from(from);
+        changed.set_to(to);
+        world.bank.happens(user_id, Body::StandingChanged(changed));
+    }
+    world.all_done(notices::TABLE, 3).await;
+    let said: Vec<_> = told(&user).into_iter().map(|seen| seen.text).collect();
+    for (text, part) in said.iter().zip(["оспаривает", "долг: 40,00", "Долг погашен"])
+    {
+        assert!(text.contains(part), "{said:?}");
+    }
+    assert_eq!(said.len(), 3);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_payment_that_was_never_credited_is_given_back_in_its_own_currency() {
+    let world = World::new().await;
+    let user = world.telegram.user(1);
+    let gateway = world.gateway(&[]).await;
+    let stars = Some(from_micros(222 * RUBLE, "XTR"));
+    let refund = PaymentRefund { refund_id: "r".to_owned(), price: stars, ..Default::default() };
+    let mut back = payment(&user, "p", PaymentState::Refunded);
+    back.refunds = vec![refund];
+    world.bank.books().payments.insert("p".to_owned(), back);
+    let mut changed = RefundChanged {
+        payment_id: "p".to_owned(),
+        refund_id: "r".to_owned(),
+        ..RefundChanged::default()
+    };
+    changed.set_origin(RefundOrigin::Rule);
+    changed.set_state(RefundState::Succeeded);
+    world.bank.happens("tg:1", Body::RefundChanged(changed));
+    user.sees(|message| message.text.contains("222 звезды")).await.unwrap();
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_user_is_told_in_the_language_in_which_they_were_last_seen() {
+    let world = World::new().await;
+    let user = world.telegram.user_named(1, "Ann", "en");
+    let gateway = world.gateway(&[]).await;
+    user.send_text("/help");
+    world.inbox_becomes(|rows| rows.iter().any(|(_, state)| state == "done")).await;
+    let mut grant = Grant { operations_given: 1, ..Grant::default() };
+    grant.set_unit(Unit::Operation);
+    let mut given = GrantGiven { grant: Some(grant), ..GrantGiven::default() };
+    given.set_cause(GiftCause::Inviter);
+    world.bank.happens("tg:1", Body::GrantGiven(given));
+    let gift = user.sees(|message| message.text.contains("1 free operation")).await.unwrap();
+    assert!(gift.text.contains("gift"), "{gift:?}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn an_event_that_could_not_be_kept_comes_again() {
+    let world = World::new().await;
+    let user = world.telegram.user(1);
+    let gateway = world.gateway(&[]).await;
+    let behind = sea_orm::Database::connect(world.database_url()).await.unwrap();
+    behind.execute_unprepared("ALTER TABLE notices RENAME TO away").await.unwrap();
+    let watches = world.bank.books().watches;
+    world.bank.payment_becomes(payment(&user, "p", PaymentState::Credited));
+    until(|| world.bank.books().watches > watches + 1).await;
+    assert_eq!(world.bank.acknowledged(), 0);
+    behind.execute_unprepared("ALTER TABLE away RENAME TO notices").await.unwrap();
+    until(|| arrivals(&user) == 1).await;
+    until(|| world.bank.acknowledged() == 1).await;
+    gateway.stop().await;
+}
