@@ -14,7 +14,7 @@ async fn ask_for_300(visit: &Visit) {
     visit.click("#start").await;
     visit.reads(".row", "Привет").await;
     visit.say("/pay").await;
-    visit.push("300 ₽").await;
+    visit.press("v1:pack:300000000:RUB").await;
     visit.push("Карта").await;
     visit.reads("a.key", "Оплатить").await;
     visit.click("#tab-payments").await;
@@ -59,7 +59,7 @@ async fn a_stars_invoice_is_paid_in_the_chat_as_often_as_one_likes_and_refunded(
     visit.click("#start").await;
     visit.reads(".row", "Привет").await;
     visit.say("/pay").await;
-    visit.push("100 ₽").await;
+    visit.press("v1:pack:100000000:RUB").await;
     visit.push("Stars").await;
     visit.reads(".invoice", "Пополнение баланса").await;
     visit.reads(".invoice .stars", "⭐ 75").await;
@@ -100,7 +100,7 @@ async fn a_stars_payment_that_telegram_does_not_tell_of_is_found_all_the_same() 
     visit.click("#start").await;
     visit.reads(".row", "Привет").await;
     visit.say("/pay").await;
-    visit.push("100 ₽").await;
+    visit.press("v1:pack:100000000:RUB").await;
     visit.push("Stars").await;
     visit.push("Заплатить ⭐ 75").await;
     visit.click("#confirm-payment .primary").await;
@@ -186,7 +186,7 @@ async fn late_and_wrong_sums_and_refunds_are_seen_for_what_they_are() {
     visit.reads("#payments .state", "возвращён").await;
 
     visit.say("/pay").await;
-    visit.push("500 ₽").await;
+    visit.press("v1:pack:500000000:RUB").await;
     visit.push("Карта").await;
     visit
         .until("two payments", "document.querySelectorAll('#payments .payment').length === 2")
