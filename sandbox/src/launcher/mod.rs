@@ -51,9 +51,11 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     let mut outside = outside(&config, telegram.as_deref(), fal.as_deref())?;
     outside.yookassa = yookassa.as_deref().map(shop_at);
     let (folder, mut settings) = (config.data.clone(), Config::settings());
-    // From the checkout page back to the chat.
-    let chat = format!("http://{}/", config.listen);
-    settings.entry("YOOKASSA_RETURN_URL".to_owned()).or_insert(chat);
+    if telegram.is_some() && config.listen.ip().is_loopback() {
+        // From the checkout page back to the chat.
+        let chat = format!("http://{}/", config.listen);
+        settings.entry("YOOKASSA_RETURN_URL".to_owned()).or_insert(chat);
+    }
     let mut processes = Processes::new(folder, config.addresses(), outside, settings, true)?;
     let operator = processes.operator().clone();
     let stage = Stage { telegram: telegram.clone(), fal, yookassa: yookassa.clone(), operator };

@@ -7,6 +7,8 @@
     reason = "a test that can't go on stops here"
 )]
 
+mod settings;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Stdio;
@@ -48,6 +50,11 @@ impl Place {
     fn new() -> Self {
         let addresses = LISTENERS.map(|_| free_address().unwrap().to_string()).to_vec();
         Self { folder: tempfile::tempdir().unwrap(), addresses }
+    }
+
+    fn address(&self, listener: &str) -> &str {
+        let place = LISTENERS.iter().position(|name| *name == listener).unwrap();
+        &self.addresses[place]
     }
 
     fn command(&self) -> Command {
