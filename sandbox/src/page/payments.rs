@@ -9,6 +9,8 @@ use super::Stage;
 use super::money::{amount, millis};
 use crate::yookassa::YookassaStandIn;
 
+const NANOS: i128 = 1_000_000_000;
+
 /// What a person at the panel can do to a payment: as its payer, in the provider's cabinet, or as an administrator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -57,7 +59,7 @@ pub(super) fn shown(stage: &Stage, payment: &Payment) -> Value {
         "amount": amount(payment.amount.as_ref()),
         "price": payment.price.as_ref().map(price),
         "received": payment.received.as_ref().map(price),
-        "credited": payment.credited.as_ref().map(|_| amount(payment.credited.as_ref())),
+        "credited": amount(payment.credited.as_ref()),
         "refunded": amount(payment.refunded.as_ref()),
         "left": amount(Some(&left(payment))),
         "method": payment.method,
@@ -132,17 +134,29 @@ fn has_money(payment: &Payment) -> bool {
     credited && (left.units, left.nanos) > (0, 0)
 }
 
-/// What was credited, or else promised, less what went back.
+/// What was credited less what went back.
 fn left(payment: &Payment) -> Money {
-    let all = payment.credited.as_ref().or(payment.amount.as_ref()).cloned().unwrap_or_default();
-    let Some(refunded) = &payment.refunded else {
-        return all;
+    let nanos = |money: Option<&Money>| {
+        money.map_or(0, |money| i128::from(money.units) * NANOS + i128::from(money.nanos))
     };
-    let nanos = i128::from(all.units - refunded.units) * 1_000_000_000
-        + i128::from(all.nanos - refunded.nanos);
+    let left = nanos(payment.credited.as_ref()) - nanos(payment.refunded.as_ref());
     Money {
-        currency_code: all.currency_code,
-        units: i64::try_from(nanos / 1_000_000_000).unwrap_or_default(),
-        nanos: i32::try_from(nanos % 1_000_000_000).unwrap_or_default(),
+        currency_code: crate::system::CURRENCY.to_owned(),
+        units: i64::try_from(left / NANOS).unwrap_or_default(),
+        nanos: i32::try_from(left % NANOS).unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_borrows_from_the_whole_rubles() {
+        let money = |micros| Some(proto::money::from_micros(micros, "RUB"));
+        let left = |credited, refunded| left(&Payment { credited, refunded, ..Default::default() });
+        assert_eq!(Some(left(money(300_000_000), money(99_500_000))), money(200_500_000));
+        assert_eq!(Some(left(money(300_000_000), None)), money(300_000_000));
+        assert_eq!(Some(left(None, None)), money(0));
     }
 }

@@ -33,9 +33,7 @@ export function confirmPayment({ title, total_amount: stars }) {
 
 /** What a service message says; `undefined` for any other message. */
 export function serviceText(message) {
-  if (message.successful_payment) {
-    return words.paid_service(message.successful_payment.total_amount, message.reply_to_message?.invoice?.title);
-  }
+  if (message.successful_payment) return words.paid_service(message.successful_payment.total_amount);
   if (message.refunded_payment) return words.refunded_service(message.refunded_payment.total_amount);
   return undefined;
 }

@@ -6,21 +6,28 @@ import { clock, price, rubles, words } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 
-/** These ask how much; what is written there first. */
-const ASKS = { pay_other: ({ price: { value } }) => value, cabinet_refund: ({ left }) => left, refund: ({ left }) => left };
+const NOTHING = "0.00";
+
+/** What is written first where an act asks how much; `undefined` where it does not ask. */
+function asked(act, { price: { value }, left, received, park }) {
+  if (act === "pay_other") return value;
+  if (act === "cabinet_refund") return left === NOTHING ? received?.value : left;
+  // What was not credited is refunded whole.
+  return act === "refund" && !park ? left : undefined;
+}
 
 /** Where a payment stands, in words and as a colour. */
 function standing(payment) {
   if (payment.park) return { says: words.parked[payment.park], look: "parked" };
-  const part = payment.state === "REFUNDED" && payment.left !== "0.00";
+  const part = payment.state === "REFUNDED" && payment.left !== NOTHING;
   return { says: part ? words.refunded_in_part : words.payment_states[payment.state], look: payment.state.toLowerCase() };
 }
 
 function sums(payment) {
   const parts = [`${words.promised} ${rubles(payment.amount)}`];
   if (payment.park) parts.push(`${words.received} ${price(payment.received)}`);
-  if (payment.credited !== null) parts.push(`${words.credited} ${rubles(payment.credited)}`);
-  if (payment.refunded !== "0.00") parts.push(`${words.refunded} ${rubles(payment.refunded)}`);
+  if (payment.credited !== NOTHING) parts.push(`${words.credited} ${rubles(payment.credited)}`);
+  if (payment.refunded !== NOTHING) parts.push(`${words.refunded} ${rubles(payment.refunded)}`);
   if (payment.repeats) parts.push(words.repeat);
   return parts.join(" · ");
 }
@@ -70,6 +77,8 @@ export class Payments {
     item.title = payment.id;
     if (payment.acts.length === 0) return item;
     const menu = node("details", "acts", node("summary", "", words.what_to_do));
+    // One menu is open at a time.
+    menu.name = "acts";
     const offered = new Set(payment.acts.map(([act]) => act));
     for (const [title, acts] of words.act_groups) {
       const buttons = acts.filter((act) => offered.has(act)).map((act) => this.#button(item, act));
@@ -85,13 +94,14 @@ export class Payments {
     button.dataset.act = act;
     button.addEventListener("click", () => {
       const { payment } = item;
-      if (!ASKS[act]) {
+      const first = asked(act, payment);
+      if (first === undefined) {
         this.#do(payment, act, {});
         return;
       }
       this.#asked = { payment, act };
       $("sum-title").textContent = words.acts[act].replace("…", "");
-      $("sum-amount").value = ASKS[act](payment);
+      $("sum-amount").value = first;
       $("sum").showModal();
       $("sum-amount").select();
     });
