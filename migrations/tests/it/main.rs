@@ -6,3 +6,4 @@ mod binary;
 mod history;
 mod place;
 mod prepare;
+mod rows;
