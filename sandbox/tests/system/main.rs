@@ -1,13 +1,19 @@
 //! The whole product: real programs as processes, real gRPC between them, real databases, against stand-ins of
-//! Telegram and fal.ai. Each test ends with `billing-svc verify`.
+//! Telegram, fal.ai and YooKassa. Each test ends with `billing-svc verify`.
 #![allow(clippy::expect_used, reason = "a test's helper fails by panicking")]
 #![allow(clippy::inconsistent_digit_grouping, reason = "kopecks read as rubles_kopecks")]
 
+mod bank;
 mod chaos;
 mod conversation;
 mod crashes;
 mod duplicates;
 mod money;
+mod paybacks;
+mod payer;
+mod payment_crashes;
 mod person;
 mod pictures;
 mod postgres;
+mod topups;
+mod wallet;
