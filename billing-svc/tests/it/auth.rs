@@ -1,11 +1,17 @@
 //! Who may call what, walked RPC by RPC.
 
-use proto::billing::v1::*;
-use tonic::{Code, Status};
+use std::collections::BTreeSet;
 
+use prost::Message;
+use prost_types::FileDescriptorSet;
+use proto::billing::v1::*;
+use tonic::Code;
+
+use crate::bank::Bank;
 use crate::harness::Database;
 use crate::refusals::{because, why};
-use crate::service::{Client, Service, charge_request, promo, refund_request, rub, seconds};
+use crate::rpcs::{Subject, call};
+use crate::service::{Client, Service, promo, refund_request, rub};
 
 on_both!(
     each_role_may_what_the_table_says,
@@ -16,72 +22,108 @@ on_both!(
 
 /// Each RPC, and whether gateway, worker, service, viewer and admin may call it.
 #[rustfmt::skip]
-const TABLE: [(&str, [bool; 5]); 12] = [
-    ("Charge",         [true,  false, true,  false, true]),
-    ("Complete",       [false, true,  true,  false, true]),
-    ("Refund",         [true,  true,  true,  false, true]),
-    ("ExtendHold",     [false, true,  true,  false, true]),
-    ("GetUserInfo",    [true,  false, true,  true,  true]),
-    ("GetOperation",   [false, true,  true,  true,  true]),
-    ("ListOperations", [true,  false, true,  true,  true]),
-    ("ListEntries",    [true,  false, true,  true,  true]),
-    ("Quote",          [true,  false, true,  true,  true]),
-    ("ListPrices",     [true,  false, true,  true,  true]),
-    ("AdjustBalance",  [false, false, false, false, true]),
-    ("GrantCredits",   [false, false, false, false, true]),
+const TABLE: [(&str, [bool; 5]); 36] = [
+    ("BillingService/Charge",                     [true,  false, true,  false, true]),
+    ("BillingService/Complete",                   [false, true,  true,  false, true]),
+    ("BillingService/Refund",                     [true,  true,  true,  false, true]),
+    ("BillingService/ExtendHold",                 [false, true,  true,  false, true]),
+    ("BillingService/GetUserInfo",                [true,  false, true,  true,  true]),
+    ("BillingService/GetOperation",               [false, true,  true,  true,  true]),
+    ("BillingService/ListOperations",             [true,  false, true,  true,  true]),
+    ("BillingService/ListEntries",                [true,  false, true,  true,  true]),
+    ("BillingService/Quote",                      [true,  false, true,  true,  true]),
+    ("BillingService/ListPrices",                 [true,  false, true,  true,  true]),
+    ("PaymentService/ListPaymentMethods",         [true,  false, false, true,  true]),
+    ("PaymentService/CreatePayment",              [true,  false, false, false, true]),
+    ("PaymentService/GetPayment",                 [true,  false, false, true,  true]),
+    ("PaymentService/ListPayments",               [true,  false, false, true,  true]),
+    ("PaymentService/ListHistory",                [true,  false, false, true,  true]),
+    ("PaymentService/RefreshPayment",             [true,  false, false, false, true]),
+    ("PaymentService/SubmitProviderNotification", [true,  false, false, false, true]),
+    ("PaymentService/ApprovePreCheckout",         [true,  false, false, false, true]),
+    ("PaymentService/ConfirmTelegramPayment",     [true,  false, false, false, true]),
+    ("PromotionService/RedeemPromoCode",          [true,  false, false, false, true]),
+    ("PromotionService/GetReferral",              [true,  false, false, false, true]),
+    ("PromotionService/AcceptReferral",           [true,  false, false, false, true]),
+    ("EventService/WatchEvents",                  [true,  false, false, false, true]),
+    ("EventService/AckEvents",                    [true,  false, false, false, true]),
+    ("AdminService/AdjustBalance",                [false, false, false, false, true]),
+    ("AdminService/GrantCredits",                 [false, false, false, false, true]),
+    ("AdminService/RevokeGrant",                  [false, false, false, false, true]),
+    ("AdminService/ListGrants",                   [false, false, false, true,  true]),
+    ("AdminService/SetStanding",                  [false, false, false, false, true]),
+    ("AdminService/FindUsers",                    [false, false, false, true,  true]),
+    ("AdminService/PublishPrices",                [false, false, false, false, true]),
+    ("AdminService/CreatePromoCode",              [false, false, false, false, true]),
+    ("AdminService/ListPromoCodes",               [false, false, false, true,  true]),
+    ("AdminService/RefundPayment",                [false, false, false, false, true]),
+    ("AdminService/CreditPayment",                [false, false, false, false, true]),
+    ("AdminService/RecordDispute",                [false, false, false, false, true]),
 ];
 
-/// Calls an RPC with a request that would do something if it were let through.
-async fn call(client: &Client, rpc: &str, operation: &Operation) -> Result<(), Status> {
-    let (mut billing, mut admin) = (client.billing(), client.admin());
-    let operation_id = operation.operation_id.clone();
-    let user_id = operation.user_id.clone();
+#[test]
+fn the_table_names_every_rpc() {
+    let files = FileDescriptorSet::decode(proto::FILE_DESCRIPTOR_SET).unwrap().file;
+    let ours = files.iter().filter(|file| file.package() == "billing.v1");
+    let rpcs: BTreeSet<String> = ours
+        .flat_map(|file| &file.service)
+        .flat_map(|service| {
+            service.method.iter().map(|rpc| format!("{}/{}", service.name(), rpc.name()))
+        })
+        .collect();
+    assert_eq!(rpcs, TABLE.iter().map(|(rpc, _)| (*rpc).to_owned()).collect());
+}
+
+/// Something of this user for each RPC to be about, new for each.
+async fn subject(service: &Service, charger: &Client, user: &str, rpc: &str) -> Subject {
+    let grant = service.grant(promo(&format!("grant-{user}-{rpc}"), user, 1)).await;
+    let operation = charger.charge(&format!("{user}-{rpc}"), user, "generate").await;
+    let payment = service.invoice(&format!("{user}-{rpc}"), user, 100).await;
+    let request = GetReferralRequest { user_id: "inviter".to_owned() };
+    let referral = service.promotions().get_referral(request).await.unwrap().into_inner();
+    let promo_code = "FREE".to_owned();
+    Subject { operation, payment, grant, referral_code: referral.code, promo_code }
+}
+
+/// The rule that these requests meet once they are let through; the others are obeyed.
+fn rule(rpc: &str) -> Option<&'static str> {
     match rpc {
-        "Charge" => {
-            let request_id = format!("new-{user_id}");
-            billing.charge(charge_request(&request_id, &user_id, "generate")).await.map(drop)
+        "PaymentService/ApprovePreCheckout" | "PaymentService/ConfirmTelegramPayment" => {
+            Some("PROVIDER_NOT_CONFIGURED")
         }
-        "Complete" => billing.complete(CompleteRequest { operation_id }).await.map(drop),
-        "Refund" => billing.refund(refund_request(operation)).await.map(drop),
-        "ExtendHold" => {
-            let hold = Some(seconds(3600));
-            billing.extend_hold(ExtendHoldRequest { operation_id, hold }).await.map(drop)
-        }
-        "GetUserInfo" => billing.get_user_info(GetUserInfoRequest { user_id }).await.map(drop),
-        "GetOperation" => {
-            billing.get_operation(GetOperationRequest { operation_id }).await.map(drop)
-        }
-        "ListOperations" => {
-            let request = ListOperationsRequest { user_id, ..Default::default() };
-            billing.list_operations(request).await.map(drop)
-        }
-        "ListEntries" => {
-            let request = ListEntriesRequest { user_id, ..Default::default() };
-            billing.list_entries(request).await.map(drop)
-        }
-        "Quote" => {
-            let request = QuoteRequest { user_id, kind: "edit".to_owned(), quantity: 1 };
-            billing.quote(request).await.map(drop)
-        }
-        "ListPrices" => billing.list_prices(ListPricesRequest {}).await.map(drop),
-        "AdjustBalance" => {
-            let request = AdjustBalanceRequest {
-                request_id: format!("a-{user_id}"),
-                user_id,
-                amount: Some(rub(1)),
-                reason: "test".to_owned(),
-            };
-            admin.adjust_balance(request).await.map(drop)
-        }
-        "GrantCredits" => {
-            admin.grant_credits(promo(&format!("g-{user_id}"), &user_id, 1)).await.map(drop)
-        }
-        other => panic!("{other}"),
+        "AdminService/RefundPayment"
+        | "AdminService/CreditPayment"
+        | "AdminService/RecordDispute" => Some("PAYMENT_STATE"),
+        _ => None,
     }
 }
 
+async fn free(service: &Service) {
+    let promo_code = PromoCode {
+        code: "FREE".to_owned(),
+        campaign: "test".to_owned(),
+        credits: Some(promo_code::Credits::Operations(1)),
+        max_redemptions: 100,
+        ..PromoCode::default()
+    };
+    let request = CreatePromoCodeRequest {
+        request_id: "free".to_owned(),
+        promo_code: Some(promo_code),
+        reason: "test".to_owned(),
+    };
+    service.admin().create_promo_code(request).await.unwrap();
+}
+
+async fn with_bank(database: &Database) -> (Service, Bank) {
+    let bank = Bank::open().await;
+    let flags = ["--sandbox-bank-url", &bank.url];
+    let service = Service::start_with_callers_and(database.url(), &flags).await;
+    free(&service).await;
+    (service, bank)
+}
+
 async fn each_role_may_what_the_table_says(database: Database) {
-    let service = Service::start_with_callers(database.url()).await;
+    let (service, _bank) = with_bank(&database).await;
     for (column, role) in ["gateway", "worker", "service", "viewer", "admin"].iter().enumerate() {
         let client = service.caller(role);
         let user = format!("of-{role}");
@@ -89,15 +131,20 @@ async fn each_role_may_what_the_table_says(database: Database) {
         // What the gateway may refund is what it charged itself.
         let charger = service.caller(if *role == "gateway" { "gateway" } else { "service" });
         for (rpc, may) in TABLE {
-            let operation = charger.charge(&format!("{role}-{rpc}"), &user, "generate").await;
+            let subject = subject(&service, &charger, &user, rpc).await;
             let before = service.all_of(&user).await;
-            let answer = call(&client, rpc, &operation).await;
-            if may[column] {
-                answer.unwrap_or_else(|status| panic!("{role} may {rpc}: {status:?}"));
-            } else {
-                let forbidden = because(Code::PermissionDenied, "FORBIDDEN", &[]);
-                assert_eq!(why(answer.map(tonic::Response::new)), forbidden, "{role} {rpc}");
-                assert_eq!(service.all_of(&user).await, before, "{role} {rpc} wrote something");
+            let answer = call(&client, rpc, &subject).await.map(tonic::Response::new);
+            match (may[column], rule(rpc)) {
+                (true, None) => {
+                    answer.unwrap_or_else(|status| panic!("{role} may {rpc}: {status:?}"));
+                }
+                (true, Some(rule)) => assert_eq!(why(answer).reason, rule, "{role} {rpc}"),
+                (false, _) => {
+                    let forbidden = because(Code::PermissionDenied, "FORBIDDEN", &[]);
+                    assert_eq!(why(answer), forbidden, "{role} {rpc}");
+                    let after = service.all_of(&user).await;
+                    assert_eq!(after, before, "{role} {rpc} wrote something");
+                }
             }
         }
     }
@@ -105,8 +152,9 @@ async fn each_role_may_what_the_table_says(database: Database) {
 }
 
 async fn strangers_may_nothing(database: Database) {
-    let service = Service::start_with_callers(database.url()).await;
-    let operation = service.charge("1", "tg:1", "generate").await;
+    let (service, bank) = with_bank(&database).await;
+    service.top_up("tg:1", 1000).await;
+    let subject = subject(&service, &service, "tg:1", "any").await;
     let before = service.all_of("tg:1").await;
     let strangers = [
         service.stranger(),
@@ -116,7 +164,7 @@ async fn strangers_may_nothing(database: Database) {
     ];
     for stranger in strangers {
         for (rpc, _) in TABLE {
-            let answer = call(&stranger, rpc, &operation).await.map(tonic::Response::new);
+            let answer = call(&stranger, rpc, &subject).await.map(tonic::Response::new);
             assert_eq!(
                 why(answer),
                 because(Code::Unauthenticated, "UNAUTHENTICATED", &[]),
@@ -125,6 +173,7 @@ async fn strangers_may_nothing(database: Database) {
         }
     }
     assert_eq!(service.all_of("tg:1").await, before);
+    assert_eq!(bank.payments(), 1);
     service.finish().await;
 }
 

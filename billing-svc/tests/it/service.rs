@@ -1,8 +1,7 @@
-//! A billing-svc in this process, on a port of its own, and what a caller says to it.
+//! A billing-svc in this process, on a port of its own.
 
 use std::ops::Deref;
 use std::path::Path;
-use std::time::Duration;
 
 use billing_svc::config::Config;
 use billing_svc::server::{self, Listeners};
@@ -10,8 +9,9 @@ use billing_svc::verify;
 use clap::Parser;
 use proto::billing::v1::admin_service_client::AdminServiceClient;
 use proto::billing::v1::billing_service_client::BillingServiceClient;
-use proto::billing::v1::*;
-use proto::google::r#type::Money;
+use proto::billing::v1::event_service_client::EventServiceClient;
+use proto::billing::v1::payment_service_client::PaymentServiceClient;
+use proto::billing::v1::promotion_service_client::PromotionServiceClient;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -20,6 +20,8 @@ use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic::{Request, Status};
+
+pub use crate::calls::{charge_request, promo, refund_request, rub, seconds};
 
 /// A running service, spoken to as an admin. End it with [`Service::finish`], which proves the invariants.
 pub struct Service {
@@ -62,6 +64,9 @@ impl Interceptor for Token {
 }
 
 pub type Billing = BillingServiceClient<InterceptedService<Channel, Token>>;
+pub type Payment = PaymentServiceClient<InterceptedService<Channel, Token>>;
+pub type Promotion = PromotionServiceClient<InterceptedService<Channel, Token>>;
+pub type Events = EventServiceClient<InterceptedService<Channel, Token>>;
 pub type Admin = AdminServiceClient<InterceptedService<Channel, Token>>;
 
 impl Service {
@@ -105,9 +110,15 @@ impl Service {
 
     /// With an auth file that has a caller of each role; the tokens are the roles' names, and `other gateway`.
     pub async fn start_with_callers(database_url: &str) -> Self {
+        Self::start_with_callers_and(database_url, &[]).await
+    }
+
+    /// The same, with further flags.
+    pub async fn start_with_callers_and(database_url: &str, flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = auth_file(folder.path());
-        let mut service = Self::start_with(database_url, &["--auth-file", &file]).await.unwrap();
+        let flags = [&["--auth-file", &file], flags].concat();
+        let mut service = Self::start_with(database_url, &flags).await.unwrap();
         service.client = service.caller("admin");
         service._auth_file = Some(folder);
         service
@@ -152,128 +163,25 @@ impl Client {
         BillingServiceClient::with_interceptor(self.channel.clone(), token)
     }
 
+    pub fn payments(&self) -> Payment {
+        let token = Token(self.token.clone());
+        PaymentServiceClient::with_interceptor(self.channel.clone(), token)
+    }
+
+    pub fn promotions(&self) -> Promotion {
+        let token = Token(self.token.clone());
+        PromotionServiceClient::with_interceptor(self.channel.clone(), token)
+    }
+
+    pub fn events(&self) -> Events {
+        let token = Token(self.token.clone());
+        EventServiceClient::with_interceptor(self.channel.clone(), token)
+    }
+
     pub fn admin(&self) -> Admin {
         let token = Token(self.token.clone());
         AdminServiceClient::with_interceptor(self.channel.clone(), token)
     }
-}
-
-// What callers do again and again, each refusal a panic.
-impl Client {
-    pub async fn charge(&self, request_id: &str, user_id: &str, kind: &str) -> Operation {
-        self.charge_with(charge_request(request_id, user_id, kind)).await.operation.unwrap()
-    }
-
-    pub async fn charge_with(&self, request: ChargeRequest) -> ChargeResponse {
-        self.billing().charge(request).await.unwrap().into_inner()
-    }
-
-    pub async fn complete(&self, operation: &Operation) -> CompleteResponse {
-        let request = CompleteRequest { operation_id: operation.operation_id.clone() };
-        self.billing().complete(request).await.unwrap().into_inner()
-    }
-
-    pub async fn refund(&self, operation: &Operation) -> RefundResponse {
-        self.billing().refund(refund_request(operation)).await.unwrap().into_inner()
-    }
-
-    pub async fn user(&self, user_id: &str) -> UserInfo {
-        let request = GetUserInfoRequest { user_id: user_id.to_owned() };
-        self.billing().get_user_info(request).await.unwrap().into_inner().user.unwrap()
-    }
-
-    pub async fn operation(&self, operation: &Operation) -> Operation {
-        let request = GetOperationRequest { operation_id: operation.operation_id.clone() };
-        self.billing().get_operation(request).await.unwrap().into_inner().operation.unwrap()
-    }
-
-    pub async fn operations(&self, user_id: &str) -> Vec<Operation> {
-        let request = ListOperationsRequest {
-            user_id: user_id.to_owned(),
-            page_size: 200,
-            ..Default::default()
-        };
-        self.billing().list_operations(request).await.unwrap().into_inner().operations
-    }
-
-    pub async fn entries(&self, user_id: &str) -> Vec<Entry> {
-        let request = ListEntriesRequest {
-            user_id: user_id.to_owned(),
-            page_size: 200,
-            ..Default::default()
-        };
-        self.billing().list_entries(request).await.unwrap().into_inner().entries
-    }
-
-    /// Everything that a write could have changed.
-    pub async fn all_of(&self, user_id: &str) -> (UserInfo, Vec<Operation>, Vec<Entry>) {
-        (self.user(user_id).await, self.operations(user_id).await, self.entries(user_id).await)
-    }
-
-    /// Own money for the user, under a request_id derived from what is given.
-    pub async fn top_up(&self, user_id: &str, units: i64) {
-        let request = AdjustBalanceRequest {
-            request_id: format!("top-up-{user_id}-{units}"),
-            user_id: user_id.to_owned(),
-            amount: Some(rub(units)),
-            reason: "test".to_owned(),
-        };
-        self.admin().adjust_balance(request).await.unwrap();
-    }
-
-    pub async fn grant(&self, request: GrantCreditsRequest) -> Grant {
-        self.admin().grant_credits(request).await.unwrap().into_inner().grant.unwrap()
-    }
-
-    /// Waits until the operation is in the state, which another task brings about.
-    pub async fn until(&self, operation: &Operation, state: OperationState) -> Operation {
-        let waiting = async {
-            loop {
-                let now = self.operation(operation).await;
-                if now.state() == state {
-                    return now;
-                }
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(60), waiting).await.unwrap()
-    }
-}
-
-pub fn charge_request(request_id: &str, user_id: &str, kind: &str) -> ChargeRequest {
-    ChargeRequest {
-        request_id: request_id.to_owned(),
-        user_id: user_id.to_owned(),
-        kind: kind.to_owned(),
-        ..Default::default()
-    }
-}
-
-pub fn refund_request(operation: &Operation) -> RefundRequest {
-    RefundRequest {
-        operation_id: operation.operation_id.clone(),
-        reason: RefundReason::JobFailed.into(),
-        ..Default::default()
-    }
-}
-
-pub fn promo(request_id: &str, user_id: &str, units: i64) -> GrantCreditsRequest {
-    GrantCreditsRequest {
-        request_id: request_id.to_owned(),
-        user_id: user_id.to_owned(),
-        credits: Some(grant_credits_request::Credits::Amount(rub(units))),
-        kind: GrantKind::Promo.into(),
-        reason: "test".to_owned(),
-        ..Default::default()
-    }
-}
-
-pub fn rub(units: i64) -> Money {
-    Money { currency_code: "RUB".to_owned(), units, nanos: 0 }
-}
-
-pub fn seconds(seconds: i64) -> prost_types::Duration {
-    prost_types::Duration { seconds, nanos: 0 }
 }
 
 /// An auth file with one caller for each role; the token is the role's name.
