@@ -19,6 +19,8 @@ async fn ask_for_300(visit: &Visit) {
     visit.reads("a.key", "Оплатить").await;
     visit.click("#tab-payments").await;
     visit.reads("#payments .state", "ждёт оплаты").await;
+    let shown = visit.ask("document.querySelector('#payments').textContent").await;
+    assert!(!shown.as_str().unwrap().contains("зачислено"), "{shown}");
 }
 
 #[tokio::test]
@@ -200,6 +202,49 @@ async fn late_and_wrong_sums_and_refunds_are_seen_for_what_they_are() {
     visit.act("credit").await;
     visit.reads("#balance", "500,00 ₽").await;
     visit.picture("refunds.png").await;
+    visit.end().await;
+}
+
+#[tokio::test]
+async fn what_was_never_credited_is_given_back_whole() {
+    let visit = Visit::start(System::builder(), WIDE, "ru").await;
+    ask_for_300(&visit).await;
+    visit.act("pay_other").await;
+    visit.enter("#sum-amount", "1").await;
+    visit.click("#sum .primary").await;
+    visit.reads("#payments .state", "пришла другая сумма").await;
+    visit.act("refund").await;
+    visit.reads("#payments .state", "возвращён").await;
+    visit
+        .until("in whole", "!document.querySelector('#payments').textContent.includes('частично')")
+        .await;
+    visit.reads("#balance", "0,00 ₽").await;
+    assert_eq!(visit.system.yookassa().paid_less_refunded("RUB"), 0);
+    visit.end().await;
+}
+
+#[tokio::test]
+async fn a_yookassa_that_fails_and_then_tells_nothing_loses_nobody_money() {
+    let visit = Visit::start(System::builder(), WIDE, "ru").await;
+    visit.choose("#yookassa-fault", "server_error").await;
+    visit.until("it fails", "document.querySelector('#yookassa-fault.broken') !== null").await;
+    visit.click("#silent").await;
+    visit.until("it is silent", "document.querySelector('#silent').checked").await;
+    visit.click("#start").await;
+    visit.reads(".row", "Привет").await;
+    visit.say("/pay").await;
+    visit.press("v1:pack:300000000:RUB").await;
+    visit.push("Карта").await;
+    visit.reads(".row", "Платёжный сервис сейчас не отвечает").await;
+    visit.choose("#yookassa-fault", "").await;
+    visit.until("it works", "document.querySelector('#yookassa-fault.broken') === null").await;
+    visit.push("Попробовать ещё раз").await;
+    visit.reads("a.key", "Оплатить").await;
+    visit.act("pay").await;
+    visit.push("Проверить оплату").await;
+    visit.reads("#balance", "300,00 ₽").await;
+    visit.reads("#payments .state", "зачислен").await;
+    visit.system.reconcile().await.unwrap();
     visit.end().await;
 }
 
