@@ -5,6 +5,7 @@
 
 mod bank;
 mod chaos;
+mod chaos_payments;
 mod conversation;
 mod crashes;
 mod duplicates;
