@@ -169,13 +169,18 @@ pub(super) fn settle(
     let payment = draft.payment(user_id, payment_id)?.clone();
     let refund = draft.payment_refund(payment_id, refund_id).ok_or(Rejection::PaymentNotFound)?;
     let refund = refund.clone();
-    if refund.state == RefundState::Pending {
+    let is_asked_of_provider = match refund.origin {
+        RefundOrigin::Admin | RefundOrigin::Rule => refund.state == RefundState::Pending,
+        RefundOrigin::Provider | RefundOrigin::Dispute => false,
+    };
+    if is_asked_of_provider {
         follow_answer(draft, &payment, refund, said);
         settle_state(draft, user_id, payment_id)?;
     }
     answer(draft, user_id, payment_id, Some(refund_id))
 }
 
+/// The answer names the refund for certain; a name that a report suggested is another refund's, and will be met again.
 fn follow_answer(
     draft: &mut Draft,
     payment: &Payment,

@@ -32,7 +32,6 @@ mod events;
 mod expiry;
 mod funding;
 mod house;
-mod observations;
 mod partial_refunds;
 mod paybacks;
 mod promotions;

@@ -120,7 +120,8 @@ impl Reference {
         let refund = refunds.iter().find(|refund| refund.refund_id == refund_id);
         let refund = refund.ok_or(Rejection::PaymentNotFound)?.clone();
         let facts_before = self.journal.0.len();
-        if refund.state == RefundState::Pending {
+        let ours = matches!(refund.origin, RefundOrigin::Admin | RefundOrigin::Rule);
+        if ours && refund.state == RefundState::Pending {
             self.follow_answer(&refund, said, now);
         }
         let changed = self.journal.0.len() > facts_before;
