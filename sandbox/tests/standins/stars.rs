@@ -1,7 +1,8 @@
 use std::time::Duration;
 
-use sandbox::telegram::{NotPaid, TelegramUser};
+use sandbox::telegram::{NotPaid, TelegramStandIn, TelegramUser};
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 use crate::telegram::Telegram;
 
@@ -176,4 +177,24 @@ async fn a_refund_happens_once_and_is_a_transaction_of_the_same_id() {
     assert!(list[1].get("source").is_none());
     telegram.stand_in.refund_stars(&second).unwrap();
     assert_eq!(telegram.stand_in.stars_less_refunded(), 0);
+}
+
+#[tokio::test]
+async fn a_restart_keeps_invoices_and_transactions() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = async || {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Telegram::over(TelegramStandIn::open(listener, folder.path()).unwrap())
+    };
+    let before = open().await;
+    let user = before.stand_in.user(USER);
+    let sent = before.call("sendInvoice", invoice(75)).await;
+    let id = sent["result"]["message_id"].as_i64().unwrap();
+    paid(&before, &user, id).await;
+    before.stand_in.flush().unwrap();
+    drop(before);
+    let after = open().await;
+    assert_eq!(after.stand_in.stars_less_refunded(), 75);
+    paid(&after, &after.stand_in.user(USER), id).await;
+    assert_eq!(after.stand_in.stars_less_refunded(), 150);
 }
