@@ -118,7 +118,7 @@ invoice-title = Balance top-up
 invoice-description = { $amount } will be added to your balance.
 payment-check = 🔄 Check the payment
 payment-check-one = 🔄 { $amount }, { $time }
-payment-check-limit = A payment can't be checked that often. Try again in { $wait }. The money comes without checking, too.
+payment-check-limit = A payment can't be checked that often, try again in { $wait }. The money comes without checking, too.
 payment-check-down = The payment service does not answer now. If you paid, the money is not lost: I will check by myself a little later.
 payment-check-off = This way to pay is switched off now. If you paid, write to support: /paysupport
 payment-not-found = There is no such payment. If you paid, write to support: /paysupport
@@ -157,7 +157,7 @@ terms =
     • Your balance is spent on what this bot does, at the prices in /prices. You see the price before we start.
     • If something fails, everything comes back by itself.
     • Money on your balance does not expire. Bonuses and free operations may.
-    • For a refund of what you did not spend, or a question, use /paysupport.
+    • Questions about payments and refunds: /paysupport.
     • Pictures that break the law or the rights of others must not be asked for.
 terms-link = In full: { $url }
 paysupport =
@@ -200,7 +200,7 @@ invited = 🎁 You were invited! After your first top-up you get a gift: { $give
 invited-self = This is your own link: send it to a friend.
 invited-loop = This link won't do: its owner came by your invitation.
 invited-before = You were invited before, and the gift for that invitation stands.
-invited-customer = The gift for an invitation is for those who have not topped up yet, and you have been with us for long.
+invited-customer = The gift for an invitation is for those who have not topped up yet.
 
 ## Invitations
 

@@ -9,9 +9,7 @@ use proto::{
 };
 
 use super::{
-    BotError, conversation,
-    dialogue::State,
-    invite, keyboard,
+    BotError, conversation, invite, keyboard,
     kind::Kind,
     money::Amount,
     session::Session,
@@ -25,7 +23,7 @@ pub const WORKER_PATIENCE: Duration = Duration::from_secs(3);
 pub async fn start(session: &Session, parameter: &str) -> Result<(), BotError> {
     let locale = session.locale;
     let invited = invite::accept(session, parameter).await?;
-    session.keep(&State::Idle).await?;
+    session.keep(&session.state().await?.ended()).await?;
     let user = user_info(session).await;
     let greeting = match &user {
         // Never written: not charged, paid or given anything yet.
@@ -57,7 +55,7 @@ pub async fn start(session: &Session, parameter: &str) -> Result<(), BotError> {
 
 /// Ends the dialogue and shows the menu.
 pub async fn menu(session: &Session) -> Result<(), BotError> {
-    session.keep(&State::Idle).await?;
+    session.keep(&session.state().await?.ended()).await?;
     session.say(text!(session.locale, "menu-title"), Some(keyboard::menu(session.locale))).await?;
     Ok(())
 }

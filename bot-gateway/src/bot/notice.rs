@@ -276,3 +276,6 @@ fn standing(step: StandingStep, owed: &Amount, locale: Locale) -> String {
         StandingStep::Unblocked => text!(locale, "notice-unblocked"),
     }
 }
+
+#[cfg(test)]
+mod tests;

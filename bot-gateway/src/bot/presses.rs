@@ -132,7 +132,7 @@ async fn retry(
     id: i64,
     price: Amount,
 ) -> Result<(), BotError> {
-    let waits = session.state().await?.waiting().is_some_and(|draft| draft.id == id);
+    let waits = session.state().await?.short().is_some_and(|draft| draft.id == id);
     if !waits && !session.services.store.running(session.chat_id).await?.is_empty() {
         pressed.toast(session, text!(session.locale, "already-working")).await;
         return Ok(());

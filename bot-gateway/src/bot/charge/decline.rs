@@ -46,8 +46,8 @@ pub(super) async fn answer(
     session.keep(&answer.state).await
 }
 
-/// The button that runs again, with one tap, the complete request of a chat that waits for money or a yes; `None`: there
-/// is none. For messages that say that money came.
+/// The button that runs again, with one tap, the complete request of a chat that lacked money; `None`: there is none. For
+/// messages that say that money came.
 pub async fn retry_button(
     services: &Services,
     chat_id: i64,
@@ -56,7 +56,7 @@ pub async fn retry_button(
     let Some(stored) = services.store.dialogue(chat_id).await? else { return Ok(None) };
     // What can't be read is over, as for the dialogue itself.
     let state: State = serde_json::from_value(stored).unwrap_or_default();
-    Ok(state.waiting().and_then(|draft| {
+    Ok(state.short().and_then(|draft| {
         let price = draft.max_price.clone()?;
         let kind = say(locale, draft.kind.title_key(), &[]);
         let label = text!(locale, "retry-kept", kind = kind);
@@ -118,7 +118,8 @@ async fn waiting_for(
 ) -> Answer {
     let packs = funding::packs_for(session, missing).await;
     let keyboard = keyboard::short_of_funds(draft.id, &price, &packs, session.locale);
-    Answer { text, keyboard, state: State::Confirming(Draft { max_price: Some(price), ..draft }) }
+    let draft = Draft { max_price: Some(price), short: true, ..draft };
+    Answer { text, keyboard, state: State::Confirming(draft) }
 }
 
 fn defect(error: &CallError, answer: Answer) -> Answer {

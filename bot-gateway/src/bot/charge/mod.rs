@@ -45,7 +45,9 @@ pub async fn begin(session: &Session, draft: Draft, spot: Option<i32>) -> Result
     let running = session.services.store.running(session.chat_id).await?;
     let others = running.iter().filter(|request| request.request_id != request_id).count();
     if others >= RUNNING_LIMIT {
-        session.keep(&State::Idle).await?;
+        // What waited for money waits on.
+        let state = if draft.short { State::Shelved(draft) } else { State::Idle };
+        session.keep(&state).await?;
         let answer = text!(session.locale, "too-many-running", count = others);
         session.say(answer, Some(keyboard::to_menu(session.locale))).await?;
         return Ok(());

@@ -18,11 +18,11 @@ use super::{
     text::{say, text},
     topup,
 };
-use words::{asking, lines, need_words, refusal};
 use crate::{
     Services,
     inbox::{Origin, Tick},
 };
+use words::{asking, lines, need_words, refusal};
 
 /// What the wait for an album's end must know.
 #[derive(Serialize, Deserialize)]
@@ -147,7 +147,9 @@ pub async fn run(
     };
     let question = quoted.lacking.is_none().then(|| text!(session.locale, "confirm-question"));
     let title = say(session.locale, draft.kind.title_key(), &[]);
-    session.keep(&State::Confirming(Draft { max_price: Some(quoted.price), ..draft })).await?;
+    let short = quoted.lacking.is_some();
+    let draft = Draft { max_price: Some(quoted.price), short, ..draft };
+    session.keep(&State::Confirming(draft)).await?;
     session.say(lines([Some(title), Some(quoted.words), question]), Some(keyboard)).await?;
     Ok(())
 }
@@ -163,7 +165,7 @@ pub async fn begin(session: &Session, mut draft: Draft) -> Result<(), BotError> 
         }
     };
     if let Some(lack) = &quoted.lacking {
-        session.keep(&State::Idle).await?;
+        session.keep(&session.state().await?.ended()).await?;
         let keyboard = keyboard::top_up(&lack.packs(session).await, session.locale);
         session.say(quoted.words, Some(keyboard)).await?;
         return Ok(());

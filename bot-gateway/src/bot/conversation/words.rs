@@ -93,7 +93,7 @@ pub(super) fn refusal(
     );
     let hint = match state {
         _ if says_it_all => None,
-        State::Idle | State::Paying { .. } | State::Answered { .. } => {
+        State::Idle | State::Shelved(_) | State::Paying { .. } | State::Answered { .. } => {
             Some(text!(locale, "hint-idle"))
         }
         State::Asking { question: Question::Amount { least, most }, .. } => {

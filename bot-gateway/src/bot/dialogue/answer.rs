@@ -78,15 +78,33 @@ impl State {
             | Self::Choosing { .. }
             | Self::Collecting(_)
             | Self::Confirming(_)
+            | Self::Shelved(_)
             | Self::Paying { .. }) => state,
         }
     }
 
-    /// A complete request that waits for a yes: for money, a price or the user.
-    pub fn waiting(&self) -> Option<&Draft> {
+    /// Outside of any dialogue. A request that lacks money can be run until another one begins.
+    pub fn ended(self) -> Self {
+        match self.before_question() {
+            Self::Confirming(draft) | Self::Shelved(draft) if draft.short => Self::Shelved(draft),
+            Self::Idle
+            | Self::Choosing { .. }
+            | Self::Collecting(_)
+            | Self::Confirming(_)
+            | Self::Shelved(_)
+            | Self::Paying { .. }
+            | Self::Asking { .. }
+            | Self::Answered { .. } => Self::Idle,
+        }
+    }
+
+    /// The complete request that lacked money.
+    pub fn short(&self) -> Option<&Draft> {
         match self {
-            Self::Confirming(draft) => Some(draft),
-            Self::Asking { then, .. } | Self::Answered { then, .. } => then.waiting(),
+            Self::Confirming(draft) | Self::Shelved(draft) => {
+                Some(draft).filter(|draft| draft.short)
+            }
+            Self::Asking { then, .. } | Self::Answered { then, .. } => then.short(),
             Self::Idle | Self::Choosing { .. } | Self::Collecting(_) | Self::Paying { .. } => None,
         }
     }
@@ -216,6 +234,7 @@ mod tests {
 
     fn waiting() -> (Draft, State) {
         let mut draft = Draft::new(7, Kind::Generate, Some(rub(10_000_000)));
+        draft.short = true;
         draft.material.prompt = Some("кот".to_owned());
         (draft.clone(), State::Confirming(draft))
     }
@@ -245,12 +264,25 @@ mod tests {
         let confirm = || Input::Confirm { id: 7, price: rub(10_000_000) };
         let question = asked(asked(state));
         let answered = step(question.clone(), text("250"), 100).state;
-        for state in [question, answered] {
-            assert_eq!(state.waiting(), Some(&draft));
+        let shelved = answered.clone().ended();
+        assert_eq!(shelved, State::Shelved(draft.clone()));
+        for state in [question, answered, shelved.clone(), shelved.ended()] {
+            assert_eq!(state.short(), Some(&draft));
             let run = step(state, confirm(), 101);
             assert_eq!(run.action, Action::Run { draft: draft.clone(), confirmed: true });
             assert_eq!(run.state, State::Idle);
         }
+    }
+
+    #[test]
+    fn a_request_that_lacked_money_makes_room_for_another() {
+        let shelved = waiting().1.ended();
+        let next = step(shelved, text("пёс"), 101);
+        let Action::Run { draft, confirmed: false } = next.action else { panic!("{next:?}") };
+        assert_eq!((draft.id, draft.material.prompt.as_deref()), (101, Some("пёс")));
+        let (mut asked_for_a_yes, _) = waiting();
+        asked_for_a_yes.short = false;
+        assert_eq!(State::Confirming(asked_for_a_yes).ended(), State::Idle);
     }
 
     #[test]
@@ -267,7 +299,8 @@ mod tests {
     fn a_question_survives_being_stored() {
         let question = asked(waiting().1);
         let answered = step(question.clone(), text("250"), 100).state;
-        for state in [question, answered, State::Idle.asking(Question::PromoCode)] {
+        let shelved = waiting().1.ended();
+        for state in [question, answered, shelved, State::Idle.asking(Question::PromoCode)] {
             let stored = serde_json::to_value(&state).unwrap();
             assert_eq!(serde_json::from_value::<State>(stored).unwrap(), state);
         }

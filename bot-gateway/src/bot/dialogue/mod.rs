@@ -32,6 +32,8 @@ pub enum State {
     Collecting(Draft),
     /// All there, waits for a yes: the user wants to be asked, the price changed or funds were missing.
     Confirming(Draft),
+    /// Outside of a dialogue, with a complete request that lacked money: it can still be run by its button.
+    Shelved(Draft),
     /// Being charged; kept so that the update, coming again after a crash, charges the very same. For any other
     /// update the dialogue is over.
     Paying {
@@ -73,6 +75,9 @@ pub struct Draft {
     /// The user says that there are photos enough.
     #[serde(default)]
     pub done: bool,
+    /// It was refused for want of money.
+    #[serde(default)]
+    pub short: bool,
     /// What came so far.
     #[serde(default)]
     pub material: Material,
@@ -260,7 +265,7 @@ pub struct Step {
 impl Draft {
     /// A dialogue that begins with nothing.
     pub fn new(id: i64, kind: Kind, max_price: Option<Amount>) -> Self {
-        Self { id, kind, max_price, done: false, material: Material::default() }
+        Self { id, kind, max_price, done: false, short: false, material: Material::default() }
     }
 
     /// What it needs next; `None` when it can be charged.

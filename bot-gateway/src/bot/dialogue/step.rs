@@ -31,7 +31,7 @@ pub fn step(state: State, input: Input, id: i64) -> Step {
         (State::Choosing { id: mine, material }, Input::Choose { id, kind, price })
             if mine == id =>
         {
-            on_choice(Draft { id, kind, max_price: Some(price), done: false, material })
+            on_choice(Draft { material, ..Draft::new(id, kind, Some(price)) })
         }
         // The same button again, before anything else came: ask again.
         (State::Collecting(draft), Input::Choose { id, kind, .. })
@@ -39,7 +39,7 @@ pub fn step(state: State, input: Input, id: i64) -> Step {
         {
             advance(draft, false)
         }
-        (State::Confirming(draft), Input::Confirm { id, price })
+        (State::Confirming(draft) | State::Shelved(draft), Input::Confirm { id, price })
             if draft.id == id && draft.max_price.as_ref() == Some(&price) =>
         {
             Step { state: State::Idle, action: Action::Run { draft, confirmed: true }, dropped: 0 }
@@ -101,7 +101,11 @@ fn advance(draft: Draft, prompt_kept: bool) -> Step {
 fn on_text(state: State, prompt: String, id: i64) -> Step {
     match state {
         // Questions beside the dialogue were taken off before.
-        State::Idle | State::Paying { .. } | State::Asking { .. } | State::Answered { .. } => {
+        State::Idle
+        | State::Shelved(_)
+        | State::Paying { .. }
+        | State::Asking { .. }
+        | State::Answered { .. } => {
             let mut draft = Draft::new(id, Kind::Generate, None);
             draft.material.prompt = Some(prompt);
             advance(draft, false)
@@ -174,6 +178,7 @@ fn on_photo(
         State::Choosing { .. }
         | State::Idle
         | State::Confirming(_)
+        | State::Shelved(_)
         | State::Paying { .. }
         | State::Asking { .. }
         | State::Answered { .. } => choosing(id, Material::default(), photo, caption, album),

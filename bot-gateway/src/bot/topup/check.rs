@@ -192,7 +192,7 @@ fn refusal(locale: Locale, error: CallError) -> Result<String, BotError> {
             text!(locale, "payment-check-limit", wait = wait)
         }
         "PROVIDER_UNAVAILABLE" => text!(locale, "payment-check-down"),
-        "PAYMENT_NOT_FOUND" => text!(locale, "payment-not-found"),
+        "PAYMENT_NOT_FOUND" | "INVALID_FIELD" => text!(locale, "payment-not-found"),
         "PROVIDER_NOT_CONFIGURED" => text!(locale, "payment-check-off"),
         _ if error.is_retryable() => text!(locale, "try-later"),
         _ => return Err(error.into()),

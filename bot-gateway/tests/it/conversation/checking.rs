@@ -59,7 +59,7 @@ async fn who_asks_too_often_or_in_vain_is_told() {
     payment(&town, &user, 300).await;
     town.billing.books().till.too_often = true;
     user.press("🔄 Проверить оплату").unwrap();
-    toast_says(&town, "Попробуйте через 21 секунду").await;
+    toast_says(&town, "попробуйте через 21 секунду").await;
     town.billing.books().till.too_often = false;
     town.billing.books().till.down = true;
     user.press("🔄 Проверить оплату").unwrap();

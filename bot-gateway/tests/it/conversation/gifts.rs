@@ -109,7 +109,7 @@ async fn an_invitation_that_does_not_count_says_why_where_that_helps() {
         ("SELF", "Это ваша собственная ссылка", "This is your own link"),
         ("LOOP", "пришёл по вашему приглашению", "came by your invitation"),
         ("INVITED", "Вас уже пригласили раньше", "You were invited before"),
-        ("CUSTOMER", "до первого пополнения", "have not topped up yet"),
+        ("CUSTOMER", "кто ещё не пополнял баланс", "have not topped up yet"),
     ] {
         town.billing.books().promotions.refuse = Some(why);
         user.send_text("/start ref_x");

@@ -175,7 +175,9 @@ async fn what_is_suggested_covers_what_is_missing_and_the_request_waits_for_it()
             "🏠 Меню"
         ]
     );
-    // An own amount is asked for beside the request, which waits on.
+    // An own amount is asked for beside the request, which waits on, also when its user looks around.
+    user.press("🏠 Меню").unwrap();
+    last_says(&user, "Что сделаем?").await;
     user.press("💰 Оплатить / Баланс").unwrap();
     last_says(&user, "На сколько пополнить?").await;
     user.press("✍️ Другая сумма").unwrap();
