@@ -45,6 +45,7 @@ pub async fn run(connection: &DatabaseConnection) -> Result<Report, StoreError> 
     let mut check = Check::new(&snapshot);
     while check.user().await? {}
     check.shared_ids().await?;
+    check.positions().await?;
     check.promotions_of_all().await?;
     let report = check.finish();
     snapshot.end().await?;

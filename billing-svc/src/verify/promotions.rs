@@ -33,6 +33,16 @@ impl Check<'_> {
         Ok(last)
     }
 
+    /// Positions of all events together count 1, 2, 3… up to the last that was given out.
+    pub(super) async fn positions(&mut self) -> Result<(), StoreError> {
+        let (count, highest, last) = self.snapshot.positions().await?;
+        if count != last || highest != last {
+            let what = format!("is {last}; {count} events have a position, up to {highest}");
+            self.report.add(Invariant::I7, "event_position".to_owned(), what);
+        }
+        Ok(())
+    }
+
     /// Checks what a user has redeemed, by whom they were invited, and that their own code can be read.
     pub(super) async fn promotions(
         &mut self,

@@ -17,6 +17,7 @@ on_both!(
     a_user_with_a_name_of_any_kind_is_found_again,
     lists_are_newest_first_and_of_their_owner,
     the_same_prices_are_published_once,
+    the_prices_to_begin_with_undo_nobodys,
     what_is_due_comes_in_pages,
     operations_of_others_are_not_found,
     a_row_that_is_gone_is_noticed,
@@ -204,6 +205,22 @@ async fn the_same_prices_are_published_once(database: Database) {
     assert_eq!(store.publish_prices(&second).await.unwrap().version, 2);
     assert_eq!(store.publish_prices(&second).await.unwrap().version, 2);
     assert_eq!(store.prices().await.unwrap(), PriceList { version: 2, prices: second });
+}
+
+async fn the_prices_to_begin_with_undo_nobodys(database: Database) {
+    let database = database.open().await;
+    let store = Store::new(database.connection.clone());
+    let first = prices();
+    let starts = (0..4).map(|_| store.publish_first_prices(&first));
+    for list in futures::future::join_all(starts).await {
+        assert_eq!(list.unwrap(), PriceList { version: 1, prices: first.clone() });
+    }
+    let mut second = prices();
+    second[0].amount = Amount::units(11);
+    let published = store.publish_prices(&second).await.unwrap();
+    assert_eq!(store.publish_first_prices(&first).await.unwrap(), published);
+    assert_eq!(store.prices().await.unwrap(), published, "as an administrator published them");
+    assert_eq!(store.publish_prices(&first).await.unwrap().version, 3, "the operator's file");
 }
 
 async fn what_is_due_comes_in_pages(database: Database) {

@@ -103,6 +103,21 @@ pub fn make_code(user: &UserId, text: &str) -> Command {
     Command::MakeReferralCode { user_id: user.clone(), code: ReferralCode::parse(text).unwrap() }
 }
 
+/// Two free operations.
+pub fn grant(user: &UserId, request_id: &str, expire_time: Option<Timestamp>) -> Command {
+    Command::GrantCredits(GrantCredits {
+        user_id: user.clone(),
+        request_id: request(request_id),
+        grant_id: GrantId(Uuid::now_v7()),
+        credits: Credits { unit: Unit::Operation, amount: 2 },
+        kind: GrantKind::Promo,
+        priority: 0,
+        expire_time,
+        reason: "a test".to_owned(),
+        caller: "test".to_owned(),
+    })
+}
+
 pub fn payment(outcome: Result<Outcome, Rejection>) -> Payment {
     match outcome {
         Ok(Outcome::Payment { payment, .. }) => payment,

@@ -159,6 +159,12 @@ const TAMPERING: &[Tampering] = &[
         "events payer 2",
     ),
     (
+        "UPDATE event_position SET position = position - 1",
+        "UPDATE event_position SET position = position + 1",
+        Invariant::I7,
+        "event_position",
+    ),
+    (
         "UPDATE events SET kind = 'NOTHING' WHERE user_id = 'payer' AND sequence = 1",
         "UPDATE events SET kind = 'PAYMENT_CHANGED' WHERE user_id = 'payer' AND sequence = 1",
         Invariant::Readable,

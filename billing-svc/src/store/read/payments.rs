@@ -19,7 +19,6 @@ const PAID: [PaymentState; 4] =
 
 /// One line of a user's history.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "a page of them lives for one answer")]
 pub enum HistoryRow {
     /// What they asked for.
     Operation(Operation),

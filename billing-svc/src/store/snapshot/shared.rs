@@ -7,7 +7,9 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::Snapshot;
-use crate::store::tables::{operations, payments, promo_redemptions, referrals, users};
+use crate::store::tables::{
+    event_position, events, operations, payments, promo_redemptions, referrals, users,
+};
 use crate::store::{StoreError, dialect};
 
 impl Snapshot {
@@ -92,6 +94,23 @@ impl Snapshot {
             .all(&self.inner)
             .await
             .map_err(dialect::failed)
+    }
+
+    /// How many events have a position, the highest of them, and the last that was given out.
+    pub async fn positions(&self) -> Result<(i64, i64, i64), StoreError> {
+        use events::Column;
+        let found: Option<(i64, Option<i64>)> = events::Entity::find()
+            .select_only()
+            .column_as(Column::Position.count(), "given_out")
+            .column_as(Column::Position.max(), "highest")
+            .into_tuple()
+            .one(&self.inner)
+            .await
+            .map_err(dialect::failed)?;
+        let (count, highest) = found.unwrap_or_default();
+        let only = event_position::Entity::find_by_id(event_position::ONLY);
+        let last = only.one(&self.inner).await.map_err(dialect::failed)?;
+        Ok((count, highest.unwrap_or(0), last.map_or(0, |row| row.position)))
     }
 
     /// Invited users whose inviter does not exist, at most `limit`.
