@@ -129,7 +129,7 @@ async fn money_is_told_of_once_with_two_gateways_and_across_a_restart() -> Resul
             system.start(Service::Gateway).await?;
             // What was in the middle of being told when it was killed is not told twice.
             until("the books", async || {
-                Ok((payer.kopecks().await? == i64::try_from(round + 1)? * 100_00).then_some(()))
+                Ok((payer.kopecks().await? == i64::from(round + 1) * 100_00).then_some(()))
             })
             .await?;
             expected = payer.times_told("Зачислено");
