@@ -80,6 +80,7 @@ async fn what_is_broken_from_the_page_gives_the_money_back() {
     visit.reads("#balance", "100,00 ₽").await;
     visit.reads("#held", "0,00 ₽").await;
     visit.reads("#entries", "удержано → баланс").await;
+    visit.ask("document.querySelector('.panel .scroll').scrollTo(0, 0)").await;
     visit.picture("screenshot.png").await;
     visit.end().await;
 }

@@ -278,6 +278,8 @@ async fn nothing_is_done_from_the_page_to_payments_at_the_real_yookassa() {
     visit.reads("#payments .state", "ждёт оплаты").await;
     let acts = visit.client.find_all(Locator::Css("#payments .acts")).await.unwrap();
     assert!(acts.is_empty());
+    // What happened before this page was there.
+    visit.reads("#events", "Платёж 300,00 ₽, ЮKassa").await;
     visit.reads("#yookassa-fault:disabled", "настоящая ЮKassa").await;
     visit.end().await;
 }
