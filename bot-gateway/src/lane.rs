@@ -5,10 +5,12 @@
 //! its rows when their leases run out, on a SQLite file when the next one starts.
 
 use std::{
+    panic::AssertUnwindSafe,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
+use futures::FutureExt;
 use service_kit::queue::{End, Held, Leased, Queue, QueueError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -115,8 +117,11 @@ async fn claim<H: Handler>(
 impl<H: Handler> Lane<H> {
     async fn work(&self, item: Leased) {
         let started = Instant::now();
+        let handling = AssertUnwindSafe(self.handler.handle(&self.queue, &item)).catch_unwind();
+        let panicked =
+            || Verdict::Retry { why: "the handler panicked".to_owned(), pause: Duration::ZERO };
         let verdict = tokio::select! {
-            verdict = self.handler.handle(&self.queue, &item) => verdict,
+            verdict = handling => verdict.unwrap_or_else(|_panic| panicked()),
             () = self.keep(&item) => Verdict::Lost,
         };
         let (queue, id, attempt) = (self.name, &item.id, item.attempt);

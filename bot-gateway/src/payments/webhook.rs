@@ -4,8 +4,9 @@
 //! |---|---|
 //! | 200 | billing-svc has stored it; or it is nothing that repeating could mend |
 //! | 403 | the sender's address is not among those that billing-svc allows |
+//! | 408 | the body takes longer than 5 s |
 //! | 413 | the body is larger than 64 KiB |
-//! | 503 | billing-svc did not store it: YooKassa repeats it, for 24 hours |
+//! | 503 | billing-svc did not store it, or there is no room: YooKassa repeats it, for 24 hours |
 //!
 //! The route is there whether or not this deployment takes payments by YooKassa now: a webhook route that is gone when a
 //! provider is switched off loses the money of who pays late.
@@ -38,7 +39,9 @@ pub const PATH: &str = "/payments/yookassa";
 
 /// What billing-svc takes; notifications have about 2 KB.
 const MAX_BODY_BYTES: usize = 64 << 10;
-/// Notifications at once; each holds one body.
+/// How long a body may take to come in.
+const READING: Duration = Duration::from_secs(5);
+/// Notifications at once on their way to billing-svc.
 const CONCURRENCY: usize = 64;
 /// How long a notification waits for room.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -84,15 +87,16 @@ async fn receive(
 impl Webhook {
     /// The status, and what became of the notification in a word.
     async fn take(&self, peer: IpAddr, request: Request) -> (StatusCode, &'static str) {
-        // Before the body is read: those who wait in line hold none.
-        let Ok(Ok(_room)) = timeout(PATIENCE, self.room.acquire()).await else {
-            return (StatusCode::SERVICE_UNAVAILABLE, "overloaded");
-        };
         let headers = handed_on(request.headers());
         let source_ip = source(peer, request.headers(), self.proxy_hops).to_string();
-        let body = match Bytes::from_request(request, &()).await {
-            Ok(bytes) => bytes,
-            Err(rejection) => return (rejection.status(), "unreadable"),
+        // Before there is room for it: who sends slowly takes nobody's place.
+        let body = match timeout(READING, Bytes::from_request(request, &())).await {
+            Ok(Ok(bytes)) => bytes,
+            Ok(Err(rejection)) => return (rejection.status(), "unreadable"),
+            Err(_elapsed) => return (StatusCode::REQUEST_TIMEOUT, "unreadable"),
+        };
+        let Ok(Ok(_room)) = timeout(PATIENCE, self.room.acquire()).await else {
+            return (StatusCode::SERVICE_UNAVAILABLE, "overloaded");
         };
         let bytes = body.len();
         let notification = SubmitProviderNotificationRequest {

@@ -1,6 +1,6 @@
 //! A gateway with its neighbours, on a SQLite file in a folder of its own.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, process::Stdio, time::Duration};
 
 use bot_gateway::{config::Config, server, store::Store};
 use bytes::Bytes;
@@ -20,7 +20,11 @@ use service_kit::db;
 use teloxide::{prelude::Requester, types::ChatId};
 use tempfile::TempDir;
 use test_postgres::TestDatabase;
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    process::{Child, Command},
+    task::JoinHandle,
+};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -106,6 +110,17 @@ impl World {
         let listeners = server::Listeners { grpc, http };
         let run = server::run(checked.check().unwrap(), listeners, metrics, shutdown.clone());
         Gateway { grpc_url, http_url, shutdown, task: tokio::spawn(run) }
+    }
+
+    /// The real program, to be killed.
+    pub fn process(&self) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_bot-gateway"))
+            .args(self.arguments())
+            .args(["--listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0"])
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap()
     }
 
     /// What a gateway of this world is told.

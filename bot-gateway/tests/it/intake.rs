@@ -1,29 +1,16 @@
 //! Long polling, the order of handling, and the start.
 
-use std::process::Stdio;
-
 use sandbox::telegram::Failure;
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 
 use crate::harness::{World, until, until_async};
-
-/// The real program, to be killed.
-fn process(world: &World) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_bot-gateway"))
-        .args(world.arguments())
-        .args(["--listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0"])
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap()
-}
 
 #[tokio::test]
 async fn killed_and_started_again_it_keeps_every_update_once() {
     let world = World::new().await;
     // More than are handled at once, so that some are handled, some taken, some only kept when it is killed.
     let users: Vec<_> = (1..=60).map(|id| world.telegram.user(id)).collect();
-    let mut gateway = process(&world);
+    let mut gateway = world.process();
     for _ in 0..2 {
         let answered = world.telegram.calls_of("sendMessage").len();
         for user in &users {
@@ -31,7 +18,7 @@ async fn killed_and_started_again_it_keeps_every_update_once() {
         }
         until(|| world.telegram.calls_of("sendMessage").len() > answered).await;
         gateway.kill().await.unwrap();
-        gateway = process(&world);
+        gateway = world.process();
     }
     // What it had at hand when it was killed comes again when the leases of 30 s have run out.
     until_async(async || {

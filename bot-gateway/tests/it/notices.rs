@@ -1,19 +1,19 @@
 //! What happened to users' money is told to them, once.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use bot_gateway::notices;
 use proto::{
     billing::v1::{
-        GiftCause, Grant, GrantGiven, ParkReason, Payment, PaymentProvider, PaymentRefund,
-        PaymentState, RefundChanged, RefundOrigin, RefundState, Standing, StandingChanged, Unit,
-        event::Body,
+        GiftCause, Grant, GrantGiven, OperationSettled, ParkReason, Payment, PaymentProvider,
+        PaymentRefund, PaymentState, RefundChanged, RefundOrigin, RefundReason, RefundState,
+        Standing, StandingChanged, Unit, event::Body,
     },
     money::from_micros,
 };
 use sandbox::telegram::{Failure, Seen, TelegramUser};
 use sea_orm::ConnectionTrait;
-use service_kit::{db::Db, queue::Queue};
+use service_kit::db::Db;
 
 use crate::{
     conversation::billing::RUBLE,
@@ -127,33 +127,61 @@ async fn two_gateways_on_one_database_tell_each_user_once() {
 }
 
 #[tokio::test]
-async fn what_was_perhaps_told_before_a_crash_is_told_by_the_payments_message_alone() {
+async fn an_answer_of_telegram_that_is_lost_brings_no_second_message() {
     let world = World::new().await;
     let user = world.telegram.user(1);
-    let message = shown(&world, &user, "p").await;
     let gateway = world.gateway(&[]).await;
-    // The message arrives, its answer does not: to the gateway that is as if it had died then.
+    // The message arrives, its answer does not.
     world.telegram.fail_method("sendMessage", Failure::DropAfter, 1);
     world.bank.payment_becomes(payment(&user, "p", PaymentState::Credited));
     world.all_done(notices::TABLE, 1).await;
     assert_eq!(arrivals(&user), 1);
     gateway.stop().await;
+}
 
-    // Killed before the message went out, for all that its row says.
-    let (_, db) = world.store().await;
-    let queue = Queue::new(db.connection.clone(), notices::TABLE, "killed".to_owned());
-    let news = serde_json::json!({"credited":
-        {"payment_id": "p", "amount": {"micros": 300 * RUBLE, "currency": "RUB"}, "time": 0}});
-    let row = serde_json::json!({"user_id": "tg:1", "news": news, "sending": true});
-    queue.enqueue("again", Some("tg:1"), &row, None).await.unwrap();
-    queue.claim(1, Duration::from_secs(3600)).await.unwrap();
-    close(db).await;
+#[tokio::test]
+async fn killed_while_it_tells_a_gateway_never_tells_twice() {
+    let world = World::new().await;
+    let user = world.telegram.user(1);
+    let message = shown(&world, &user, "p").await;
+    let before = world.telegram.calls_of("sendMessage").len();
+    let mut gateway = world.process();
+    // Nothing arrives, and who comes next can't know that.
+    world.telegram.fail_method("sendMessage", Failure::Hang, 1);
+    world.bank.payment_becomes(payment(&user, "p", PaymentState::Credited));
+    let sent = || world.telegram.calls_of("sendMessage").len();
+    until(|| sent() == before + 1).await;
+    gateway.kill().await.unwrap();
     let edits = world.telegram.calls_of("editMessageText").len();
+
     let gateway = world.gateway(&[]).await;
-    world.all_done(notices::TABLE, 2).await;
-    assert_eq!(arrivals(&user), 1);
+    world.all_done(notices::TABLE, 1).await;
+    assert_eq!(sent(), before + 1, "the message was sent again");
     let edited = world.telegram.calls_of("editMessageText");
-    assert!(edited.len() > edits && edited.last().unwrap().params["message_id"] == message);
+    assert!(edited.len() > edits, "the payment's message was to be brought up to date");
+    assert_eq!(told(&user).last().unwrap().id, message);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn an_operation_given_back_is_told_to_who_has_its_result() {
+    let world = World::new().await;
+    let user = world.telegram.user(1);
+    let gateway = world.gateway(&[]).await;
+    let (delivered, unknown) = (world.operation(1), world.operation(1));
+    gateway.deliver(&delivered, &user, 0, 1).await.unwrap();
+    for operation_id in [unknown, delivered] {
+        let mut settled = OperationSettled {
+            operation_id,
+            refunded: Some(from_micros(10 * RUBLE, "RUB")),
+            ..OperationSettled::default()
+        };
+        settled.set_reason(RefundReason::Other);
+        world.bank.happens("tg:1", Body::OperationRefunded(settled));
+    }
+    world.all_done(notices::TABLE, 2).await;
+    let said = told(&user).into_iter().filter(|seen| seen.text.contains("вернули")).count();
+    assert_eq!(said, 1);
     gateway.stop().await;
 }
 

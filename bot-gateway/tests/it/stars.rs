@@ -47,16 +47,14 @@ async fn stars_are_taken_when_billing_says_so_and_billing_hears_of_it() {
     invoice(&world, &user).await;
     let charge = user.pay_newest_invoice().await.unwrap();
     until(|| !world.bank.books().confirmed.is_empty()).await;
-    let books = world.bank.books();
-    let asked = &books.asked[0];
+    let asked = world.bank.books().asked.remove(0);
     assert_eq!((asked.user_id.as_str(), asked.invoice_payload.as_str()), ("tg:1", "the-payment"));
     assert_eq!((asked.currency.as_str(), asked.total_amount), ("XTR", 222));
-    let confirmed = &books.confirmed[0];
+    let confirmed = world.bank.books().confirmed.remove(0);
     assert_eq!(confirmed.user_id, "tg:1");
     assert_eq!(confirmed.telegram_payment_charge_id, charge);
     assert_eq!(confirmed.invoice_payload, "the-payment");
     assert_eq!((confirmed.currency.as_str(), confirmed.total_amount), ("XTR", 222));
-    drop(books);
     gateway.stop().await;
 }
 
