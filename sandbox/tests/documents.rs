@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+const DOCUMENTS: [&str; 4] = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "docs/payments.md"];
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
@@ -24,7 +26,7 @@ fn paths(text: &str) -> impl Iterator<Item = &str> {
 
 #[test]
 fn every_path_that_a_document_names_exists() {
-    for document in ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"] {
+    for document in DOCUMENTS {
         let text = read(document);
         // Made by `make run`, not kept here.
         let kept = |path: &&str| !path.starts_with("./data") && !path.starts_with("target/");
@@ -44,5 +46,40 @@ fn every_target_that_the_readme_names_is_in_the_makefile() {
     assert!(targets.contains(&"run") && targets.contains(&"test"), "{targets:?}");
     for target in targets {
         assert!(makefile.contains(&format!("\n{target}:")), "the Makefile has no target {target}");
+    }
+}
+
+/// The Rust files below a folder, as one text.
+fn code(folder: &Path) -> String {
+    let entries = std::fs::read_dir(folder).expect("a folder of ours");
+    let paths = entries.map(|entry| entry.expect("a folder of ours").path());
+    let texts = paths.filter_map(|path| match path.extension() {
+        _ if path.is_dir() => Some(code(&path)),
+        Some(extension) if extension == "rs" => std::fs::read_to_string(&path).ok(),
+        _ => None,
+    });
+    texts.collect()
+}
+
+#[test]
+fn every_variable_and_metric_that_a_document_names_exists() {
+    let code: String = ["billing-svc", "bot-gateway", "image-worker", "sandbox"]
+        .map(|package| code(&root().join(package).join("src")))
+        .concat();
+    let prefixes =
+        ["BILLING_", "GATEWAY_", "WORKER_", "YOOKASSA_", "TELEGRAM_", "FAL_", "billing_"];
+    for document in DOCUMENTS {
+        let text = read(document);
+        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let words = text.split(|c: char| !is_part(c)).filter(|word| {
+            let named = prefixes.iter().any(|prefix| word.starts_with(prefix));
+            named && !word.ends_with('_') && !word.starts_with("billing_service")
+        });
+        for word in words {
+            assert!(
+                code.contains(&format!("\"{word}\"")),
+                "{document} names {word}, which nobody reads"
+            );
+        }
     }
 }
