@@ -7,7 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::follow::FollowError;
 use super::{Payments, inbox};
-use crate::ledger::{Command, Outcome};
+use crate::committer::SubmitError;
+use crate::ledger::{Command, Outcome, Payment, Referral};
 use crate::metrics;
 
 /// Payments or referrals that are dealt with in one go; the rest at the next.
@@ -42,16 +43,26 @@ async fn credits(payments: &Payments) -> Result<(), FollowError> {
         match payments.credit(&payment, &[]).await {
             Ok(Some(top_up)) if !top_up.replayed => {
                 tracing::info!(payment_id = %payment.payment_id, state = ?top_up.payment.state, "credited what was left undone");
+                hint(payments, &top_up.payment).await;
             }
             Ok(_) => {}
-            Err(FollowError::Rule(rejection)) => {
+            // One that can't be must not hold up the others.
+            Err(error @ (FollowError::Rule(_) | FollowError::Submit(SubmitError::Internal))) => {
                 metrics::payment_stuck(payment.provider);
-                tracing::error!(payment_id = %payment.payment_id, ?rejection, "a paid payment can't be credited");
+                tracing::error!(payment_id = %payment.payment_id, %error, "a paid payment can't be credited");
             }
             Err(error) => return Err(error),
         }
     }
     Ok(())
+}
+
+/// Who was killed may have known of refunds too, which count only once a payment is credited: it is asked about again.
+async fn hint(payments: &Payments, payment: &Payment) {
+    let Some(name) = payment.provider_payment_id.clone() else { return };
+    if let Err(error) = payments.enqueue(payment.provider, name).await {
+        tracing::warn!(payment_id = %payment.payment_id, %error, "the provider is not asked again");
+    }
 }
 
 /// Gives those who invited somebody what they have earned.
@@ -61,15 +72,20 @@ async fn rewards(payments: &Payments) -> Result<(), FollowError> {
             user_id: referral.inviter.clone(),
             invitee: referral.user_id.clone(),
         };
-        match payments.0.committer.submit(command, None).await? {
-            Ok(Outcome::Swept { changed: true }) => payments.0.events.notify_one(),
-            Ok(_) => {} // another instance was faster
-            Err(rejection) => {
-                tracing::error!(inviter = %referral.inviter, ?rejection, "an invitation can't be rewarded");
-            }
+        let result = payments.0.committer.submit(command, None).await;
+        match result.map(|outcome| outcome.map_err(FollowError::Rule)) {
+            Ok(Ok(Outcome::Swept { changed: true })) => payments.0.events.notify_one(),
+            Ok(Ok(_)) => {} // another instance was faster
+            Ok(Err(error)) => stuck(&referral, &error),
+            Err(error @ SubmitError::Internal) => stuck(&referral, &error.into()),
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(())
+}
+
+fn stuck(referral: &Referral, error: &FollowError) {
+    tracing::error!(inviter = %referral.inviter, %error, "an invitation can't be rewarded");
 }
 
 /// Gives events their places, soon after they are written.

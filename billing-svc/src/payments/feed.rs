@@ -14,7 +14,10 @@ use tokio_util::sync::CancellationToken;
 use super::Payments;
 use super::follow::FollowError;
 use super::provider::{Listed, PaymentProvider};
-use crate::ledger::{Amount, Payment, PaymentRefund, PaymentState, Provider, RefundState};
+use crate::committer::SubmitError;
+use crate::ledger::{
+    Amount, Payment, PaymentRefund, PaymentState, Provider, RefundState, ReportedRefundState,
+};
 use crate::metrics;
 use crate::store::StoreError;
 
@@ -89,7 +92,7 @@ impl Payments {
         Ok(())
     }
 
-    /// Follows one line of a list, unless all that it says is known.
+    /// Follows one line of a list, unless all that it says is known. One line never holds up those that come after it.
     async fn listed(
         &self,
         provider: &Arc<dyn PaymentProvider>,
@@ -97,27 +100,35 @@ impl Payments {
     ) -> Result<(), FollowError> {
         let id = provider.id();
         let known = self.0.store.payment_by_provider_id(id, &listed.provider_payment_id).await?;
-        if let Some(known) = known
-            && self.is_told(&known, &listed).await?
-        {
+        let has_news = match known {
+            Some(known) => !self.is_told(&known, &listed).await?,
+            // A payment of ours is kept before its provider knows it: what was none then is none now.
+            None => !self.0.strangers.knows(id, &listed.provider_payment_id),
+        };
+        if !has_news {
             return Ok(());
         }
+        let asks = listed.found.is_none();
         let followed = match listed.found {
             Some(found) => self.observe(id, found).await,
             None => self.follow(provider, &listed.provider_payment_id).await,
         };
         match followed {
             Ok(_) => Ok(()),
-            // One line must not hold up all that come after it.
-            Err(FollowError::Rule(rejection)) => {
+            Err(error @ (FollowError::Rule(_) | FollowError::Submit(SubmitError::Internal))) => {
                 metrics::payment_stuck(id);
                 tracing::error!(
                     provider = id.name(),
                     provider_payment_id = listed.provider_payment_id,
-                    ?rejection,
+                    %error,
                     "what a provider lists can't be followed"
                 );
                 Ok(())
+            }
+            // The list was read, this one payment could not be asked about: the inbox tries for days.
+            Err(error @ FollowError::Provider(_)) if asks => {
+                let kept = self.enqueue_listed(id, listed.provider_payment_id).await;
+                kept.map_err(|_| error)
             }
             Err(error) => Err(error),
         }
@@ -140,8 +151,16 @@ impl Payments {
         let back: Amount = refunds.iter().filter(ended).map(|refund| refund.price.amount).sum();
         let all = listed.refunded.as_ref().is_none_or(|refunded| refunded.amount == back);
         let this = listed.refund.as_ref().is_none_or(|told| {
-            let name = Some(told.provider_refund_id.as_str());
-            refunds.iter().filter(ended).any(|it| it.provider_refund_id.as_deref() == name)
+            let name = Some(&told.provider_refund_id);
+            let here = refunds.iter().find(|it| it.provider_refund_id.as_ref() == name);
+            match told.state {
+                ReportedRefundState::Pending => here.is_some(),
+                ReportedRefundState::Succeeded => here.as_ref().is_some_and(ended),
+                // What ended before we knew of it took nothing.
+                ReportedRefundState::Canceled => {
+                    here.is_none_or(|here| here.state == RefundState::Reversed)
+                }
+            }
         });
         Ok(all && this)
     }

@@ -13,7 +13,7 @@ use super::{PaymentError, Payments, TopUp, new_refund_id};
 use crate::committer::SubmitError;
 use crate::ledger::{
     Command, Observation, Outcome, Payment, PaymentId, PaymentRefund, PaymentState, Provider,
-    RefundOrigin, Rejection, Report,
+    RefundOrigin, RefundState, Rejection, Report,
 };
 use crate::metrics;
 use crate::store::StoreError;
@@ -112,7 +112,9 @@ impl Payments {
         payment: &Payment,
         refunds: &[PaymentRefund],
     ) -> Result<Option<TopUp>, FollowError> {
-        let goes_back = refunds.iter().any(|refund| refund.origin == RefundOrigin::Rule);
+        let goes_back = refunds.iter().any(|refund| {
+            refund.origin == RefundOrigin::Rule && refund.state != RefundState::Reversed
+        });
         if payment.state != PaymentState::Paid || payment.parked.is_some() || goes_back {
             return Ok(None);
         }
@@ -195,6 +197,11 @@ impl Payments {
 pub(super) struct Strangers(Mutex<HashSet<(Provider, String)>>);
 
 impl Strangers {
+    pub(super) fn knows(&self, provider: Provider, provider_payment_id: &str) -> bool {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.contains(&(provider, provider_payment_id.to_owned()))
+    }
+
     fn is_new(&self, provider: Provider, provider_payment_id: &str) -> bool {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MAX_STRANGERS {

@@ -14,8 +14,8 @@ use crate::metrics;
 /// From connecting to the last byte.
 const TIMEOUT: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// A page of a list is some hundred kilobytes.
-const MAX_ANSWER: usize = 1 << 20;
+/// A page of a list is some hundred kilobytes; a hundred objects with all that others may put into them are some megabytes.
+const MAX_ANSWER: usize = 8 << 20;
 /// As much of a provider's words as is kept.
 const MAX_WORDS: usize = 200;
 

@@ -98,8 +98,10 @@ impl Inbox {
     /// Had the row come when a question began that has been answered?
     fn is_answered(&self, key: &str, item: &Item, row: &Leased) -> bool {
         let margin = if item.instance == self.instance { Duration::ZERO } else { CLOCKS };
+        let now = SystemTime::now();
         let answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
-        answered.get(key).is_some_and(|begun| row.create_time + margin < *begun)
+        // After a clock was set back, what lies ahead of it is older than it looks.
+        answered.get(key).is_some_and(|begun| *begun <= now && row.create_time + margin < *begun)
     }
 }
 
@@ -149,6 +151,26 @@ impl Payments {
         provider: Provider,
         subject: String,
     ) -> Result<(), PaymentError> {
+        self.put_in(Uuid::now_v7().to_string(), provider, subject).await
+    }
+
+    /// Likewise, once an hour at most: a list shows the same payment again and again.
+    pub(super) async fn enqueue_listed(
+        &self,
+        provider: Provider,
+        subject: String,
+    ) -> Result<(), PaymentError> {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let id = format!("listed-{}-{}", now.as_secs() / 3600, key(provider, &subject));
+        self.put_in(id, provider, subject).await
+    }
+
+    async fn put_in(
+        &self,
+        id: String,
+        provider: Provider,
+        subject: String,
+    ) -> Result<(), PaymentError> {
         let waiting = self.0.inbox.waiting.fetch_add(1, Ordering::Relaxed);
         if waiting >= self.0.settings.max_waiting {
             self.0.inbox.waiting.fetch_sub(1, Ordering::Relaxed);
@@ -163,7 +185,6 @@ impl Payments {
             let item = Item { provider: provider.name().to_owned(), subject, instance: *instance };
             let payload = serde_json::to_value(item)
                 .map_err(|_| PaymentError::Defect("a notification has no JSON form"))?;
-            let id = Uuid::now_v7().to_string();
             queue.enqueue(&id, Some(&key), &payload, None).await.map_err(|error| {
                 tracing::warn!(%error, "a notification could not be kept");
                 PaymentError::Submit(crate::committer::SubmitError::Unavailable)

@@ -14,7 +14,7 @@ use super::{PaymentError, Payments, now};
 use crate::ledger::{Command, Payment, PaymentId, PaymentState, Timestamp};
 use crate::metrics;
 
-/// Payments that are looked at in one go; the rest at the next.
+/// Payments that are looked at in one go, besides those that wait for another try; the rest at the next.
 const PAGE: u64 = 200;
 /// Questions at once.
 const CONCURRENCY: usize = 4;
@@ -37,7 +37,9 @@ type Waiting = HashMap<PaymentId, (u32, Instant)>;
 
 async fn due(payments: &Payments, waiting: &mut Waiting) {
     let at = Instant::now();
-    let found = match payments.0.store.due_checks(now(), PAGE).await {
+    // Those that get no answer must not keep the others out for days.
+    let limit = PAGE + waiting.len() as u64;
+    let found = match payments.0.store.due_checks(now(), limit).await {
         Ok(found) => found,
         Err(error) => {
             tracing::warn!(%error, "payments to check can't be read");

@@ -4,7 +4,7 @@
 //! has answered for good. A refusal puts the money back into the balance.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -16,7 +16,7 @@ use super::provider::{ProviderError, RefundReply};
 use super::{PaymentError, Payments, TopUp, new_refund_id, now};
 use crate::ledger::{
     Administrator, Amount, Command, Outcome, PaymentId, PaymentRefund, RefundAnswer, RefundId,
-    RefundState,
+    RefundState, Timestamp,
 };
 use crate::metrics;
 
@@ -49,20 +49,20 @@ pub struct Refunding {
 }
 
 /// The refunds that this instance is asking a provider for.
-#[derive(Debug, Default)]
-pub(super) struct UnderWay(Mutex<HashSet<RefundId>>);
+#[derive(Debug, Clone, Default)]
+pub(super) struct UnderWay(Arc<Mutex<HashSet<RefundId>>>);
 
 /// One of them; over when dropped.
-struct Turn<'a>(&'a UnderWay, RefundId);
+struct Turn(UnderWay, RefundId);
 
 impl UnderWay {
-    fn begin(&self, refund_id: RefundId) -> Option<Turn<'_>> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.insert(refund_id).then_some(Turn(self, refund_id))
+    fn begin(&self, refund_id: RefundId) -> Option<Turn> {
+        let is_new = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(refund_id);
+        is_new.then(|| Turn(self.clone(), refund_id))
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for Turn {
     fn drop(&mut self) {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
     }
@@ -84,23 +84,22 @@ impl Payments {
         self.detached(async move {
             let payment = this.0.store.payment(payment_id).await?.ok_or(PaymentError::NotFound)?;
             let provider = this.provider(payment.provider)?;
+            let refund_id = new_refund_id();
+            // Ours from the start, so that the answer is here when the caller gets theirs.
+            let turn = this.0.refunding.begin(refund_id);
             let command = Command::RefundPayment {
                 user_id: payment.user_id,
                 payment_id,
-                refund_id: new_refund_id(),
+                refund_id,
                 amount,
                 whole_only: !provider.takes_parts(),
                 by,
             };
             let (asked, replayed) = this.asked(command, deadline).await?;
-            let carried = this.clone();
-            let refund = asked.clone();
-            let carrying = tokio::spawn(async move { carried.carry_out(&refund).await });
-            match tokio::time::timeout(BOUND, carrying).await {
-                Ok(Ok(Ok(()))) => {}
-                Ok(Ok(Err(error))) => tracing::warn!(%error, "a refund has to be tried again"),
-                Ok(Err(error)) => tracing::error!(%error, "a refund failed by a defect"),
-                Err(_elapsed) => tracing::info!("a refund goes on without its caller"),
+            let turn = turn.filter(|_| asked.refund_id == refund_id);
+            let turn = turn.or_else(|| this.0.refunding.begin(asked.refund_id));
+            if let Some(turn) = turn {
+                this.carry_out_within_bound(asked.clone(), turn).await;
             }
             let payment = this.0.store.payment(payment_id).await?.ok_or(PaymentError::NotFound)?;
             let top_up = this.as_it_stands(payment, replayed).await?;
@@ -109,6 +108,17 @@ impl Payments {
             Ok(Refunding { top_up, refund })
         })
         .await
+    }
+
+    async fn carry_out_within_bound(&self, refund: PaymentRefund, turn: Turn) {
+        let this = self.clone();
+        let carrying = tokio::spawn(async move { this.carry_out(&refund, turn).await });
+        match tokio::time::timeout(BOUND, carrying).await {
+            Ok(Ok(Ok(()))) => {}
+            Ok(Ok(Err(error))) => tracing::warn!(%error, "a refund has to be tried again"),
+            Ok(Err(error)) => tracing::error!(%error, "a refund failed by a defect"),
+            Err(_elapsed) => tracing::info!("a refund goes on without its caller"),
+        }
     }
 
     async fn asked(
@@ -129,11 +139,10 @@ impl Payments {
     }
 
     /// Asks the provider for a refund, or how it goes, and keeps the answer.
-    async fn carry_out(&self, refund: &PaymentRefund) -> Result<(), PaymentError> {
+    async fn carry_out(&self, refund: &PaymentRefund, _turn: Turn) -> Result<(), PaymentError> {
         if refund.state != RefundState::Pending || refund.next_try.is_none() {
             return Ok(());
         }
-        let Some(_turn) = self.0.refunding.begin(refund.refund_id) else { return Ok(()) };
         let found = self.0.store.payment(refund.payment_id).await?;
         let payment = found.ok_or(PaymentError::NotFound)?;
         let provider = self.provider(payment.provider)?.clone();
@@ -180,7 +189,7 @@ impl Payments {
     }
 
     /// When to ask again.
-    fn again(&self, refund: &PaymentRefund) -> crate::ledger::Timestamp {
+    fn again(&self, refund: &PaymentRefund) -> Timestamp {
         let tries = u32::try_from(refund.tries).unwrap_or(u32::MAX).saturating_add(1);
         now().plus(super::pause(self.0.settings.pace.retry, tries, LONGEST_PAUSE))
     }
@@ -205,7 +214,8 @@ async fn due(payments: &Payments) {
     };
     stream::iter(refunds)
         .for_each_concurrent(CONCURRENCY, |refund| async move {
-            if let Err(error) = payments.carry_out(&refund).await {
+            let Some(turn) = payments.0.refunding.begin(refund.refund_id) else { return };
+            if let Err(error) = payments.carry_out(&refund, turn).await {
                 tracing::warn!(refund_id = %refund.refund_id, %error, "a refund has to be tried again");
             }
         })

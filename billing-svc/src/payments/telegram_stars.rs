@@ -70,6 +70,18 @@ impl TelegramStars {
         Ok(answer)
     }
 
+    /// The bot's id, which its token begins with and which is no secret.
+    fn bot(&self) -> &str {
+        let bot = self.token.expose_secret().split_once(':').map(|(bot, _)| bot);
+        bot.filter(|bot| bot.bytes().all(|b| b.is_ascii_digit())).unwrap_or_default()
+    }
+
+    /// How many transactions were read. Each bot has a list of its own: another's place in it is none in this one.
+    fn offset(&self, cursor: &str) -> u64 {
+        let own = cursor.split_once(':').filter(|(bot, _)| *bot == self.bot());
+        own.and_then(|(_, offset)| offset.parse().ok()).unwrap_or(0)
+    }
+
     fn result<T: DeserializeOwned>(
         &self,
         method: &'static str,
@@ -152,7 +164,7 @@ impl PaymentProvider for TelegramStars {
     }
 
     async fn feed(&self, cursor: Option<&str>) -> Result<FeedPage, ProviderError> {
-        let offset: u64 = cursor.and_then(|text| text.parse().ok()).unwrap_or(0);
+        let offset = cursor.map_or(0, |cursor| self.offset(cursor));
         let from = offset.saturating_sub(OVERLAP);
         let method = "getStarTransactions";
         let answer = self.call(method, &json!({"offset": from, "limit": PAGE})).await?;
@@ -161,11 +173,13 @@ impl PaymentProvider for TelegramStars {
             ProviderError::Misconfigured
         })?;
         let count = list.transactions.len() as u64;
+        // It only grows: a list that ends before where it was read to is another one, and is read from its start.
+        let is_another = count == 0 && from > 0;
+        let offset = if is_another { 0 } else { offset.max(from + count) };
         Ok(FeedPage {
             items: list.transactions.into_iter().filter_map(Transaction::listed).collect(),
-            // Never back: the list only grows.
-            cursor: offset.max(from + count).to_string(),
-            more: count >= PAGE,
+            cursor: format!("{}:{offset}", self.bot()),
+            more: is_another || count >= PAGE,
         })
     }
 

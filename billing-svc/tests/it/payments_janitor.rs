@@ -33,9 +33,9 @@ fn checking(checks: Vec<Duration>) -> Deployment {
 async fn the_schedule_finds_what_was_paid(database: Database) {
     let hour = Duration::from_secs(3600);
     let mut world = World::with(&database, checking(vec![SOON, hour])).await;
-    world.start();
     let payment = world.invoice(&user("tg:1")).await;
     world.shop.pay(name(&payment));
+    world.start();
     let credited = world.until(&payment, PaymentState::Credited).await;
     assert_eq!(credited.next_check, None);
     world.prove().await;
@@ -123,6 +123,7 @@ async fn the_shops_list_finds_what_was_paid(database: Database) {
     let mut deployment = Deployment::default();
     deployment.settings.pace.feed = SOON;
     let mut world = World::with(&database, deployment).await;
+    world.shop.show_lists();
     let mut payments = Vec::new();
     for n in 0..5 {
         payments.push(world.invoice(&user(&format!("tg:{n}"))).await);

@@ -9,7 +9,6 @@ use serde_json::json;
 
 use crate::books::user;
 use crate::harness::Database;
-use crate::payments_shop::Fault;
 use crate::payments_world::{World, administrator, name};
 
 on_both!(
@@ -19,6 +18,7 @@ on_both!(
 );
 
 async fn compare(world: &World) -> Report {
+    world.shop.show_lists();
     let day = Duration::from_secs(24 * 3600);
     reconcile::run(&world.books.store, &world.providers(), day).await.unwrap()
 }
@@ -90,7 +90,6 @@ async fn each_difference_is_named(database: Database) {
 
 async fn a_provider_that_does_not_answer_leaves_nothing_said(database: Database) {
     let world = World::open(&database).await;
-    world.shop.fail(&[Fault::Answer(500)]);
     let day = Duration::from_secs(24 * 3600);
     let error = reconcile::run(&world.books.store, &world.providers(), day).await.unwrap_err();
     assert!(error.to_string().starts_with("yookassa: "), "{error}");

@@ -40,6 +40,8 @@ struct Books {
     bodies: Vec<Value>,
     /// A refund stays `pending`, until it is settled.
     slow_refunds: bool,
+    /// The lists of all payments and refunds can be read.
+    lists: bool,
 }
 
 /// The shop's side and the payers'.
@@ -77,6 +79,11 @@ impl Shop {
     /// The next calls meet these, in order.
     pub fn fail(&self, faults: &[Fault]) {
         self.books().faults.extend(faults);
+    }
+
+    /// From now on the lists of all payments and refunds can be read; before, they answer 500.
+    pub fn show_lists(&self) {
+        self.books().lists = true;
     }
 
     /// How often this was called, e.g. `POST /payments`.
@@ -212,12 +219,17 @@ fn call(
     work: impl FnOnce(&mut Books) -> Result<Value, Response>,
 ) -> Response {
     let mut books = books.lock().unwrap();
-    books.calls.push(name);
+    books.calls.push(name.clone());
     let basic = base64::engine::general_purpose::STANDARD.encode(format!("{SHOP_ID}:{SECRET_KEY}"));
     if headers.get("authorization").is_none_or(|value| value != &format!("Basic {basic}")) {
         return error(401, "invalid_credentials", "");
     }
-    match books.faults.pop_front() {
+    let listing = name.starts_with("LIST");
+    if listing && !books.lists {
+        return error(500, "internal_server_error", "");
+    }
+    let fault = if listing { None } else { books.faults.pop_front() };
+    match fault {
         Some(Fault::Answer(status)) => return error(status, "internal_server_error", ""),
         Some(Fault::Garbage) => return "<html>oops</html>".into_response(),
         Some(Fault::Lost) => {
@@ -308,7 +320,7 @@ async fn list_payments(state: Shared, headers: HeaderMap, Query(filter): Filter)
 }
 
 async fn list_refunds(state: Shared, headers: HeaderMap, Query(filter): Filter) -> Response {
-    call(state, &headers, "LIST /refunds".to_owned(), |books| {
-        Ok(page(&books.refunds, &filter, "payment_id"))
-    })
+    let one = filter.contains_key("payment_id");
+    let name = if one { "GET /refunds?" } else { "LIST /refunds" };
+    call(state, &headers, name.to_owned(), |books| Ok(page(&books.refunds, &filter, "payment_id")))
 }

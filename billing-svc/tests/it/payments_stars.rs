@@ -96,10 +96,12 @@ async fn a_lost_update_is_found_in_the_list(database: Database) {
 
 async fn the_schedule_reads_the_list(database: Database) {
     let mut deployment = Deployment::default();
-    deployment.settings.checks = vec![Duration::from_millis(50), Duration::from_secs(3600)];
+    deployment.settings.checks = vec![Duration::from_millis(50); 10];
     let mut world = World::with(&database, deployment).await;
     let payment = world.stars_invoice(&user("tg:7")).await;
+    // Once at the start, before there is anything; from then on the schedule alone reads it.
     world.start();
+    world.wait(async || (world.bot_api.calls("getStarTransactions") > 0).then_some(())).await;
     world.bot_api.pay("charge", ALICE, &payment.payment_id.to_string(), 75);
     world.until(&payment, PaymentState::Credited).await;
     world.prove().await;

@@ -16,6 +16,10 @@ use crate::payments::provider::{FeedPage, Listed, ProviderError};
 /// How long ago the first sweep of all begins: YooKassa repeats a notification for a day.
 const FIRST: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 const OVERLAP: Duration = Duration::from_secs(10 * 60);
+/// A refund is found by when it was made, which may be days before the payer has it.
+const REFUND_OVERLAP: Duration = Duration::from_secs(3 * 24 * 60 * 60);
+/// A sweep that was left for so long begins anew: YooKassa may not know its page any more.
+const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Where a sweep stands; kept as JSON.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -50,9 +54,17 @@ pub(super) async fn page(
         page: None,
     };
     // A cursor of another making is no reason to stop: begin anew.
-    let at = cursor.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_else(first);
+    let at: Cursor = cursor.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_else(first);
+    let is_stale = |until| from_micros(until) + STALE < from_micros(now);
+    let at = match at.until {
+        Some(until) if is_stale(until) => {
+            Cursor { since: at.since, until: None, refunds: false, page: None }
+        }
+        Some(_) | None => at,
+    };
     let until = at.until.unwrap_or(now);
-    let since = humantime::format_rfc3339_millis(from_micros(at.since) - OVERLAP).to_string();
+    let overlap = if at.refunds { REFUND_OVERLAP } else { OVERLAP };
+    let since = humantime::format_rfc3339_millis(from_micros(at.since) - overlap).to_string();
     let (items, page) = if at.refunds {
         let filter = [("created_at.gte", since.as_str())];
         let list = api.list("feed_refunds", "refunds", &filter, at.page.as_deref()).await?;
