@@ -43,6 +43,7 @@ mod grpc_payment_fields;
 mod grpc_payments;
 mod grpc_promotions;
 mod grpc_referrals;
+mod grpc_stars;
 mod grpc_states;
 mod grpc_wire;
 mod layer_table;
