@@ -125,18 +125,21 @@ async fn a_forged_notification_changes_nothing_and_two_at_once_credit_once() {
     };
     visit.system.until("billing asks YooKassa", asked).await.unwrap();
     visit.picture("forged.png").await;
-    visit.reads("#payments .state", "ждёт оплаты").await;
-    visit.reads("#balance", "0,00 ₽").await;
+    // What is shown is newer than that: this money came later.
+    visit.click("[data-money='100']").await;
+    visit.reads("#balance", "100,00 ₽").await;
+    let state = visit.ask("document.querySelector('#payments .payment').dataset.state").await;
+    assert_eq!(state, json!("PENDING"));
 
     visit.act("pay").await;
-    visit.reads("#balance", "300,00 ₽").await;
+    visit.reads("#balance", "400,00 ₽").await;
     visit.act("notify_twice").await;
     visit.reads("#toast", "Kopilka ответила: 200, 200").await;
     visit.act("notify").await;
     visit.system.yookassa().all_taken().await;
     visit.reads("#payments .state", "зачислен").await;
     visit.click("[data-money='100']").await;
-    visit.reads("#balance", "400,00 ₽").await;
+    visit.reads("#balance", "500,00 ₽").await;
     let credits = "[...document.querySelectorAll('#entries tr')].filter((row) => row.textContent.includes('пополнения')).length";
     assert_eq!(visit.ask(credits).await, json!(1));
     visit.end().await;
