@@ -13,6 +13,7 @@ mod adjust;
 mod admin_requests;
 mod amounts;
 mod announce;
+mod asked;
 mod charge;
 mod commands;
 mod credit;
@@ -49,9 +50,10 @@ mod table_test;
 pub use accounts::{Standing, User, UserView, signup_grant};
 pub use admin_requests::{AdminAction, AdminRequest};
 pub use amounts::{Amount, MAX_BALANCE, MAX_MOVEMENT, Unit};
-pub use commands::{
-    Administrator, Charge, Command, Credits, GrantCredits, NewPayment, Observation, RefundRight,
+pub use asked::{
+    Administrator, Charge, Credits, GrantCredits, NewPayment, Observation, RefundRight,
 };
+pub use commands::Command;
 pub use decide::{Decision, decide};
 pub use entries::{Account, Entry, Reference};
 pub use events::{Event, EventBody, GiftCause, OperationSettled};

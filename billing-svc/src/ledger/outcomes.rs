@@ -7,7 +7,6 @@ use super::{
 
 /// A command that was obeyed, now or before.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "short-lived, and nearly all are the largest one")]
 pub enum Outcome {
     /// An operation was charged, settled or held on to.
     Operation {

@@ -3,8 +3,8 @@
 use super::draft::Draft;
 use super::observe::mismatch;
 use super::{
-    Account, Amount, Payment, PaymentId, PaymentRefund, PaymentState, Reference, RefundOrigin,
-    RefundState, Rejection, Unit, UserId,
+    Account, Amount, Payment, PaymentId, PaymentRefund, PaymentState, Reference, RefundId,
+    RefundOrigin, RefundState, Rejection, Unit, UserId,
 };
 
 /// What of a payment has not been given back: here, of what was credited; and at the provider's, of what it received.
@@ -13,12 +13,18 @@ pub(super) struct Left {
     pub(super) there: Amount,
 }
 
-/// Refunds that were reversed gave back nothing.
 pub(super) fn left(draft: &Draft, payment: &Payment) -> Left {
+    left_without(draft, payment, None)
+}
+
+/// What would be left without one of the refunds. Those that were reversed gave back nothing.
+fn left_without(draft: &Draft, payment: &Payment, without: Option<RefundId>) -> Left {
     let refunds = draft.payment_refunds(payment.payment_id);
-    let counts = |refund: &&&PaymentRefund| refund.state != RefundState::Reversed;
+    let counts = |refund: &&&PaymentRefund| {
+        refund.state != RefundState::Reversed && Some(refund.refund_id) != without
+    };
     let here = refunds.iter().filter(counts).map(|refund| refund.amount);
-    let there = refunds.iter().filter(counts).map(|refund| refund.price.amount);
+    let there = refunds.iter().filter(counts).map(|refund| refund.price.amount.max(Amount::ZERO));
     let received = payment.received.as_ref().map_or(Amount::ZERO, |received| received.amount);
     Left { here: rest(payment.credited, here), there: rest(received, there) }
 }
@@ -97,9 +103,8 @@ pub(super) fn take_again(draft: &mut Draft, payment: &Payment, mut refund: Payme
 /// One refund was met as two, and the other gave back what it took: this one takes for both.
 pub(super) fn take_rest(draft: &mut Draft, payment: &Payment, refund: PaymentRefund) {
     let counted = refund.state != RefundState::Reversed;
-    let Left { here, there } = left(draft, payment);
-    let whole = Left { here: here + refund.amount, there: there + refund.price.amount };
-    let amount = whole.here_for(refund.price.amount);
+    let left = left_without(draft, payment, Some(refund.refund_id));
+    let amount = left.here_for(refund.price.amount);
     if counted && amount > refund.amount {
         let rest = PaymentRefund { amount: amount - refund.amount, ..refund.clone() };
         take(draft, payment, &rest);

@@ -46,6 +46,100 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn whatever_numbers_a_provider_says_nothing_overflows(
+        received in numbers(),
+        refunds in vec((numbers(), any::<bool>(), any::<bool>()), 0..6),
+        parts in vec(numbers(), 0..4),
+    ) {
+        let mut memory = richest();
+        let spend = command(&memory, &Ask::Adjust(-MAX_MOVEMENT.micros()), 0);
+        memory.run(&[spend], START);
+        let new = payment();
+        let credit = Command::CreditPayment {
+            user_id: user_id(0),
+            payment_id: new.payment_id,
+            by: None,
+        };
+        let decide = Command::CreditPayment {
+            user_id: user_id(0),
+            payment_id: new.payment_id,
+            by: Some((administrator(1), None)),
+        };
+        let paid = Command::ObservePayment(report(&new, received, &[]));
+        let refunded = Command::ObservePayment(report(&new, received, &refunds));
+        let commands =
+            [Command::CreatePayment(new.clone()), paid, credit, decide, refunded.clone()];
+        let parts = parts.iter().zip(50..).map(|(part, n)| Command::RefundPayment {
+            user_id: user_id(0),
+            payment_id: new.payment_id,
+            refund_id: RefundId(Uuid::from_u128(n.into())),
+            amount: Some(Amount::from_micros((*part).clamp(1, MAX_MOVEMENT.micros()))),
+            whole_only: false,
+            by: administrator(n),
+        });
+        for command in commands.into_iter().chain(parts).chain([refunded]) {
+            memory.run(&[command], START);
+            check(&memory);
+        }
+    }
+}
+
+/// Those of ours, and those that no provider should ever say.
+fn numbers() -> impl Strategy<Value = i64> {
+    let max = MAX_MOVEMENT.micros();
+    select(vec![i64::MIN, -1, 0, 1, 9_999, max / 3, max - 1, max, max + 1, i64::MAX])
+}
+
+fn payment() -> NewPayment {
+    NewPayment {
+        payment_id: PaymentId(Uuid::from_u128(1)),
+        user_id: user_id(0),
+        request_id: request_id(100),
+        caller: "bot".into(),
+        provider: Provider::Yookassa,
+        amount: MAX_MOVEMENT,
+        price: ProviderAmount { amount: MAX_MOVEMENT, currency: "RUB".into() },
+        return_url: None,
+        receipt_email: None,
+        first_check: None,
+    }
+}
+
+fn report(new: &NewPayment, received: i64, refunds: &[(i64, bool, bool)]) -> Observation {
+    let sum = |micros| ProviderAmount { amount: Amount::from_micros(micros), ..new.price.clone() };
+    let refunds = refunds.iter().enumerate().map(|(n, (amount, dispute, over))| ReportedRefund {
+        provider_refund_id: format!("f-{n}"),
+        amount: sum(*amount),
+        dispute: *dispute,
+        state: match over {
+            true => ReportedRefundState::Succeeded,
+            false => ReportedRefundState::Pending,
+        },
+    });
+    let refunds: Vec<_> = refunds.collect();
+    Observation {
+        user_id: new.user_id.clone(),
+        payment_id: new.payment_id,
+        provider: new.provider,
+        repeat_id: PaymentId(Uuid::from_u128(2)),
+        refund_ids: (0..=refunds.len()).map(|n| RefundId(Uuid::from_u128(n as u128))).collect(),
+        report: Report {
+            provider_payment_id: "y-1".into(),
+            status: ProviderStatus::Paid,
+            received: sum(received),
+            method: None,
+            refunds,
+        },
+    }
+}
+
+fn administrator(request: u8) -> Administrator {
+    let request_id = request_id(request);
+    Administrator { request_id, reason: "a reason".into(), caller: "admin".into() }
+}
+
 #[test]
 fn a_refund_makes_nobody_richer_than_the_cap() {
     let mut memory = richest();

@@ -16,6 +16,7 @@ fn a_dispute_that_is_won_gives_the_money_back_and_one_that_is_lost_does_not() {
          dispute p1 l2 won                 | CREDITED 100                   | 100  | DISPUTE REVERSED 100                       | refund DISPUTE REVERSED 100; payment CREDITED 100
          dispute p1 l2 won                 | CREDITED 100 (replayed)        | 100  | DISPUTE REVERSED 100                       |
          dispute p1 l3 opened amount=40    | DISPUTED 40 of 100             | 60   | DISPUTE REVERSED 100; DISPUTE PENDING 40   | refund DISPUTE PENDING 40; payment DISPUTED 100
+         give-back p1 g1                   | PAYMENT_STATE: DISPUTED        | 60   | DISPUTE REVERSED 100; DISPUTE PENDING 40   |
          dispute p1 l4 lost                | REFUNDED 40 of 100             | 60   | DISPUTE REVERSED 100; DISPUTE SUCCEEDED 40 | refund DISPUTE SUCCEEDED 40; payment REFUNDED 100
          dispute p1 l5 lost                | PAYMENT_STATE: REFUNDED        | 60   | DISPUTE REVERSED 100; DISPUTE SUCCEEDED 40 |
          dispute p1 l6 opened amount=60.01 | INVALID_FIELD: amount          | 60   | DISPUTE REVERSED 100; DISPUTE SUCCEEDED 40 |",

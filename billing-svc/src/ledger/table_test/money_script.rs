@@ -5,7 +5,7 @@
 //! open <payment> [name=<name>] [url=<url>]
 //! close <payment> refused|given-up
 //! checked <payment> <checks> [next=<time>]
-//! report <payment> <name> paid|pending|canceled [<sum>] [refund:<name>:<sum>:pending|succeeded|canceled]… [dispute:…]…
+//! report <payment> <name> paid|pending|canceled [<sum>] [from=<provider>] [refund:<name>:<sum>:pending|succeeded|canceled]… [dispute:…]…
 //! credit <payment>
 //! decide <payment> <request> [amount=<money>] [because=<text>]
 //! give-back <payment> <request> [amount=<money>] [whole=yes] [because=<text>]
@@ -126,12 +126,7 @@ impl Script<'_> {
             user_id: self.user(),
             request_id: self.request(),
             caller: "bot".into(),
-            provider: match self.option("through") {
-                None => Provider::Yookassa,
-                Some("stars") => Provider::TelegramStars,
-                Some("bank") => Provider::Sandbox,
-                Some(other) => panic!("{other} takes no money"),
-            },
+            provider: self.option("through").map_or(Provider::Yookassa, provider),
             amount,
             price: self.option("price").map_or_else(in_roubles, sum),
             return_url: self.option("return").map(str::to_owned),
@@ -148,7 +143,8 @@ impl Script<'_> {
         user_id: UserId,
         payment_id: PaymentId,
     ) -> Observation {
-        let (payment_id, provider, price) = world.expected(payment_id);
+        let (payment_id, known, price) = world.expected(payment_id);
+        let provider = self.option("from").map_or(known, provider);
         let status = match self.word(3) {
             "paid" => ProviderStatus::Paid,
             "pending" => ProviderStatus::Pending,
@@ -206,6 +202,14 @@ impl Script<'_> {
 
     fn second_user(&self) -> UserId {
         UserId::parse(self.word(2)).unwrap()
+    }
+}
+
+fn provider(name: &str) -> Provider {
+    match name {
+        "stars" => Provider::TelegramStars,
+        "bank" => Provider::Sandbox,
+        other => panic!("{other} takes no money"),
     }
 }
 

@@ -77,6 +77,20 @@ fn a_refund_made_at_the_providers_reaches_the_balance() {
 }
 
 #[test]
+fn a_refund_that_happened_after_all_takes_what_is_left_and_no_more() {
+    check(
+        "ask                                         | answer              | paid | refunds
+         pay a p1 100                                | CREATED             | 0    |
+         report p1 y-1 paid                          | PAID                | 0    |
+         credit p1                                   | CREDITED 100        | 100  |
+         report p1 y-1 paid refund:r-1:100:succeeded | REFUNDED 100 of 100 | 0    | PROVIDER r-1 SUCCEEDED 100
+         report p1 y-1 paid refund:r-1:100:canceled  | CREDITED 100        | 100  | PROVIDER r-1 REVERSED 100
+         report p1 y-1 paid refund:r-2:60:succeeded  | REFUNDED 60 of 100  | 40   | PROVIDER r-1 REVERSED 100; PROVIDER r-2 SUCCEEDED 60
+         report p1 y-1 paid refund:r-1:100:succeeded | REFUNDED 100 of 100 | 0    | PROVIDER r-1 SUCCEEDED 40 for 100; PROVIDER r-2 SUCCEEDED 60",
+    );
+}
+
+#[test]
 fn the_report_of_a_refund_that_we_asked_for_is_not_taken_twice() {
     check(
         "ask                                                              | answer                        | paid | refunds

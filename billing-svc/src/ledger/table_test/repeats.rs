@@ -85,11 +85,27 @@ fn two_that_see_the_same_payment_in_one_batch_credit_it_once() {
 #[test]
 fn another_users_payment_is_not_touched_by_a_name_that_is_known() {
     check(
-        "ask                | answer            | paid
-         pay a p1 100       | CREATED           | 0
-         report p1 y-1 paid | PAID              | 0
-         pay b p2 100       | CREATED           | 0
-         report p2 y-1 paid | PAYMENT_NOT_FOUND | 0
-         credit p1          | CREDITED 100      | 100",
+        "ask                | answer                 | paid
+         pay a p1 100       | CREATED                | 0
+         open p1 name=y-1   | PENDING                | 0
+         pay b p2 100       | CREATED                | 0
+         report p2 y-1 paid | PAYMENT_NOT_FOUND      | 0
+         credit p2          | PAYMENT_STATE: CREATED | 0
+         credit p1          | PAYMENT_STATE: PENDING | 0
+         report p1 y-1 paid | PAID                   | 0
+         credit p1          | CREDITED 100           | 100",
+    );
+}
+
+#[test]
+fn one_provider_says_nothing_about_payments_of_another() {
+    check(
+        "ask                           | answer            | paid
+         pay a p1 100                  | CREATED           | 0
+         report p1 y-1 paid from=stars | PAYMENT_NOT_FOUND | 0
+         report p1 y-1 paid from=bank  | PAYMENT_NOT_FOUND | 0
+         report p1 y-1 paid            | PAID              | 0
+         report p1 y-1 paid from=stars | PAYMENT_NOT_FOUND | 0
+         credit p1                     | CREDITED 100      | 100",
     );
 }
