@@ -1,5 +1,6 @@
 //! What the store tells of payments.
 
+use std::slice::from_ref;
 use std::time::Duration;
 
 use billing_svc::ledger::*;
@@ -59,9 +60,9 @@ async fn payments_and_history_come_in_pages_of_their_owner(database: Database) {
     let list = store.payments_of(&payer, &[], None, 10).await.unwrap();
     assert_eq!(list, [second.clone(), back.clone()], "newest first");
     let states = [PaymentState::Created, PaymentState::Canceled];
-    assert_eq!(store.payments_of(&payer, &states, None, 10).await.unwrap(), [second.clone()]);
+    assert_eq!(store.payments_of(&payer, &states, None, 10).await.unwrap(), from_ref(&second));
     let older = store.payments_of(&payer, &[], Some(second.payment_id), 10).await.unwrap();
-    assert_eq!(older, [back.clone()]);
+    assert_eq!(older, from_ref(&back));
 
     let refund = store.refunds_of(&payer, first.payment_id).await.unwrap().remove(0);
     let whole = [
@@ -86,7 +87,7 @@ async fn what_is_to_be_done_is_found_until_it_is_done(database: Database) {
     let later = now().plus(Duration::from_secs(301));
     assert_eq!(store.due_checks(now(), 10).await.unwrap(), []);
     let due = store.due_checks(later, 10).await.unwrap();
-    assert_eq!(due, [payment.clone()]);
+    assert_eq!(due, from_ref(&payment));
 
     books.about_payment(paid(&payment, "n", vec![])).await;
     assert_eq!(store.due_checks(later, 10).await.unwrap(), [], "it is paid");
