@@ -94,6 +94,7 @@ fn both_sides_get_theirs_at_the_first_payment_of_the_invited() {
          pay b p1 100       | CREATED            | 3/3   |
          report p1 y-1 paid | PAID               | 3/3   | payment PAID 100
          credit p1          | CREDITED 100       | 7/7   | payment CREDITED 100; given 4/4 by INVITED
+         reward c b         | nothing to sweep   | 3/3   |
          reward a b         | swept              | 10/10 | given 7/7 by INVITER
          reward a b         | nothing to sweep   | 10/10 |
          reward b a         | nothing to sweep   | 7/7   |
