@@ -4,7 +4,7 @@
 //! a button of a message from before a change is known as such ([`Press::Old`]) and answered helpfully. Telegram
 //! allows 64 bytes; a test meets the longest.
 
-use super::{kind::Kind, money::Amount, text::Locale, topup::Provider};
+use super::{kind::Kind, money::Amount, text::Locale, topup::TopUp};
 use crate::delivery;
 
 const VERSION: &str = "v1";
@@ -19,23 +19,8 @@ pub enum Press {
     Payment,
     /// Show the main menu.
     Menu,
-    /// The amounts to top up with, in place of the message.
-    TopUp,
-    /// Top up with so much.
-    Pack(Amount),
-    /// Top up with an amount of the user's own choice.
-    OwnAmount,
-    /// Top up with so much in this way.
-    PayBy {
-        /// Who takes the money.
-        provider: Provider,
-        /// What is to be credited.
-        amount: Amount,
-    },
-    /// Ask the provider about that payment now.
-    CheckPayment(String),
-    /// «Я оплатил, но денег нет».
-    WherePaid,
+    /// Of the top-up.
+    TopUp(TopUp),
     /// The complete request that waited for money, once more.
     Retry {
         /// Its dialogue.
@@ -120,14 +105,6 @@ impl Press {
     fn of_parts(parts: &[&str]) -> Option<Self> {
         Some(match *parts {
             ["menu"] => Self::Menu,
-            ["topup"] => Self::TopUp,
-            ["pack", micros, currency] => Self::Pack(price(micros, currency)?),
-            ["own"] => Self::OwnAmount,
-            ["by", code, micros, currency] => {
-                Self::PayBy { provider: Provider::of_code(code)?, amount: price(micros, currency)? }
-            }
-            ["check", payment] => Self::CheckPayment(payment.to_owned()),
-            ["where"] => Self::WherePaid,
             ["retry", micros, currency, id] => {
                 Self::Retry { id: id.parse().ok()?, price: price(micros, currency)? }
             }
@@ -152,7 +129,7 @@ impl Press {
             ["up", operation, index] => Self::Upscale(Picture::of(operation, index)?),
             ["edit", operation, index] => Self::Edit(Picture::of(operation, index)?),
             ["stop", operation] => Self::CancelJob(operation.to_owned()),
-            _ => return None,
+            _ => return TopUp::of_parts(parts).map(Self::TopUp),
         })
     }
 
@@ -163,14 +140,7 @@ impl Press {
             Self::Payment => return PAYMENT_MENU.to_owned(),
             Self::Show(operation_id) => return delivery::show_callback(operation_id),
             Self::Menu => "menu".to_owned(),
-            Self::TopUp => "topup".to_owned(),
-            Self::Pack(amount) => format!("pack:{}:{}", amount.micros, amount.currency),
-            Self::OwnAmount => "own".to_owned(),
-            Self::PayBy { provider, amount } => {
-                format!("by:{}:{}:{}", provider.code(), amount.micros, amount.currency)
-            }
-            Self::CheckPayment(payment) => format!("check:{payment}"),
-            Self::WherePaid => "where".to_owned(),
+            Self::TopUp(press) => press.data(),
             Self::Retry { id, price } => format!("retry:{}:{}:{id}", price.micros, price.currency),
             Self::PromoCode => "promo".to_owned(),
             Self::Invite => "invite".to_owned(),
@@ -194,7 +164,8 @@ impl Press {
     }
 }
 
-fn price(micros: &str, currency: &str) -> Option<Amount> {
+/// An amount as two parts of a button's data.
+pub fn price(micros: &str, currency: &str) -> Option<Amount> {
     Some(Amount { micros: micros.parse().ok()?, currency: currency.to_owned() })
 }
 
@@ -207,6 +178,7 @@ impl Picture {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bot::topup::Provider;
 
     const OPERATION: &str = "01936d2e-7c1a-7bbb-8ccc-0123456789ab";
 
@@ -214,11 +186,11 @@ mod tests {
         let price = Amount { micros: i64::MAX, currency: "RUB".to_owned() };
         let picture = Picture { operation_id: OPERATION.to_owned(), index: 9 };
         let mut all = vec![
-            Press::TopUp,
-            Press::Pack(price.clone()),
-            Press::OwnAmount,
-            Press::CheckPayment(OPERATION.to_owned()),
-            Press::WherePaid,
+            Press::TopUp(TopUp::Amounts),
+            Press::TopUp(TopUp::Pack(price.clone())),
+            Press::TopUp(TopUp::OwnAmount),
+            Press::TopUp(TopUp::Check(OPERATION.to_owned())),
+            Press::TopUp(TopUp::WherePaid),
             Press::Retry { id: i64::from(u32::MAX), price: price.clone() },
             Press::PromoCode,
             Press::Invite,
@@ -239,7 +211,10 @@ mod tests {
         ];
         all.extend(Kind::ALL.map(Press::Begin));
         all.extend(Locale::ALL.map(Press::Language));
-        all.extend(Provider::ALL.map(|provider| Press::PayBy { provider, amount: price.clone() }));
+        all.extend(
+            Provider::ALL
+                .map(|provider| Press::TopUp(TopUp::PayBy { provider, amount: price.clone() })),
+        );
         all.extend(Kind::ALL.map(|kind| Press::Choose {
             id: i64::from(u32::MAX),
             kind,

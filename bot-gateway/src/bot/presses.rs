@@ -61,29 +61,10 @@ pub async fn handle(query: CallbackQuery, session: Session) -> Result<(), BotErr
             conversation::begin(&session, Draft::new(session.origin.update_id, kind, None)).await
         }
         Press::Retry { id, price } => retry(&session, &pressed, id, price).await,
-        Press::CheckPayment(payment_id) => {
-            topup::check::check(&session, &pressed, &payment_id).await
-        }
-        Press::WherePaid => topup::check::where_paid(&session, &pressed).await,
+        Press::TopUp(press) => topup::press(&session, &pressed, press).await,
         Press::Payment => {
             pressed.answer(&session).await;
             topup::menu(&session, None).await
-        }
-        Press::TopUp => {
-            pressed.answer(&session).await;
-            topup::leave(&session, pressed.message_id).await
-        }
-        Press::Pack(amount) => {
-            pressed.answer(&session).await;
-            topup::choose(&session, amount, pressed.message_id).await
-        }
-        Press::OwnAmount => {
-            pressed.answer(&session).await;
-            topup::ask_amount(&session, pressed.message_id).await
-        }
-        Press::PayBy { provider, amount } => {
-            pressed.answer(&session).await;
-            topup::pay(&session, provider, amount, pressed.message_id).await
         }
         Press::PromoCode => {
             pressed.answer(&session).await;

@@ -3,7 +3,10 @@
 use teloxide::types::{InlineKeyboardButton, InlineKeyboardMarkup};
 use url::Url;
 
-use super::offers::{Offers, Provider, price_in_words};
+use super::{
+    TopUp,
+    offers::{Offers, Provider, price_in_words},
+};
 use crate::bot::{
     keyboard::{button, menu_button},
     money::Amount,
@@ -13,6 +16,7 @@ use crate::bot::{
 
 /// Packs beside each other.
 const PACKS_PER_ROW: usize = 2;
+const AMOUNTS: Press = Press::TopUp(TopUp::Amounts);
 
 /// Everything that can be done about the balance.
 pub fn menu(offers: &Offers, locale: Locale) -> InlineKeyboardMarkup {
@@ -22,10 +26,10 @@ pub fn menu(offers: &Offers, locale: Locale) -> InlineKeyboardMarkup {
         .map(|packs| packs.iter().map(|pack| pack_button(pack, locale)).collect())
         .collect();
     if offers.limits().is_some() {
-        rows.push(vec![button(text!(locale, "topup-own"), &Press::OwnAmount)]);
+        rows.push(vec![button(text!(locale, "topup-own"), &Press::TopUp(TopUp::OwnAmount))]);
     }
     if !offers.is_empty() {
-        rows.push(vec![button(text!(locale, "topup-where"), &Press::WherePaid)]);
+        rows.push(vec![button(text!(locale, "topup-where"), &Press::TopUp(TopUp::WherePaid))]);
     }
     rows.push(vec![
         button(text!(locale, "menu-promo"), &Press::PromoCode),
@@ -45,10 +49,10 @@ pub fn methods(
         let title = provider.title(locale);
         let price = price.as_ref().map(|price| price_in_words(price, locale));
         let label = price.map_or(title.clone(), |price| format!("{title} · {price}"));
-        vec![button(label, &Press::PayBy { provider: *provider, amount: amount.clone() })]
+        vec![button(label, &pay_by(*provider, amount))]
     };
     let mut rows: Vec<_> = selling.iter().map(row).collect();
-    rows.push(vec![button(text!(locale, "back-button"), &Press::TopUp)]);
+    rows.push(vec![button(text!(locale, "back-button"), &AMOUNTS)]);
     InlineKeyboardMarkup::new(rows)
 }
 
@@ -62,7 +66,7 @@ pub fn payment(
     if let Some((label, url)) = link {
         rows.push(vec![InlineKeyboardButton::url(label, url)]);
     }
-    let check = Press::CheckPayment(payment_id.to_owned());
+    let check = check(payment_id);
     rows.push(vec![button(text!(locale, "payment-check"), &check)]);
     // A message of its own: this one stays the payment's.
     rows.push(vec![button(text!(locale, "back-button"), &Press::Payment)]);
@@ -71,23 +75,23 @@ pub fn payment(
 
 /// After a payment that could not be made: the same once more, or another amount.
 pub fn again(provider: Provider, amount: &Amount, locale: Locale) -> InlineKeyboardMarkup {
-    let again = Press::PayBy { provider, amount: amount.clone() };
+    let again = pay_by(provider, amount);
     InlineKeyboardMarkup::new([
         [button(text!(locale, "retry-button"), &again)],
-        [button(text!(locale, "back-button"), &Press::TopUp)],
+        [button(text!(locale, "back-button"), &AMOUNTS)],
     ])
 }
 
 /// Back to the amounts.
 pub fn back(locale: Locale) -> InlineKeyboardMarkup {
-    InlineKeyboardMarkup::new([[button(text!(locale, "back-button"), &Press::TopUp)]])
+    InlineKeyboardMarkup::new([[button(text!(locale, "back-button"), &AMOUNTS)]])
 }
 
 /// Payments to ask about: id and label.
 pub fn checks(payments: &[(String, String)], locale: Locale) -> InlineKeyboardMarkup {
     let mut rows: Vec<_> = payments
         .iter()
-        .map(|(payment_id, label)| vec![button(label, &Press::CheckPayment(payment_id.clone()))])
+        .map(|(payment_id, label)| vec![button(label, &check(payment_id))])
         .collect();
     rows.push(vec![button(text!(locale, "menu-payment"), &Press::Payment), menu_button(locale)]);
     InlineKeyboardMarkup::new(rows)
@@ -103,11 +107,23 @@ pub fn ended(retry: Option<InlineKeyboardButton>, locale: Locale) -> InlineKeybo
 /// «Пополнить на …», one below the other.
 pub fn suggestions(packs: &[Amount], locale: Locale) -> Vec<Vec<InlineKeyboardButton>> {
     let label = |pack: &Amount| text!(locale, "topup-suggest", amount = pack.asked(locale));
-    packs.iter().map(|pack| vec![button(label(pack), &Press::Pack(pack.clone()))]).collect()
+    packs.iter().map(|pack| vec![button(label(pack), &of_pack(pack))]).collect()
 }
 
 fn pack_button(pack: &Amount, locale: Locale) -> InlineKeyboardButton {
-    button(pack.asked(locale), &Press::Pack(pack.clone()))
+    button(pack.asked(locale), &of_pack(pack))
+}
+
+fn of_pack(pack: &Amount) -> Press {
+    Press::TopUp(TopUp::Pack(pack.clone()))
+}
+
+fn pay_by(provider: Provider, amount: &Amount) -> Press {
+    Press::TopUp(TopUp::PayBy { provider, amount: amount.clone() })
+}
+
+fn check(payment_id: &str) -> Press {
+    Press::TopUp(TopUp::Check(payment_id.to_owned()))
 }
 
 #[cfg(test)]
@@ -135,14 +151,14 @@ mod tests {
         let amount = Amount { micros: i64::MAX, currency: "RUB".to_owned() };
         for locale in Locale::ALL {
             let link = ("Pay".to_owned(), Url::parse("https://pay.example/1").unwrap());
-            let check = [(id.to_owned(), "1".to_owned())];
+            let asked = [(id.to_owned(), "1".to_owned())];
             let keyboards = [
                 menu(&offers, locale),
                 methods(&amount, &offers.selling(&amount), locale),
                 payment(id, Some(link), locale),
                 again(Provider::Stars, &amount, locale),
                 back(locale),
-                checks(&check, locale),
+                checks(&asked, locale),
                 ended(None, locale),
                 InlineKeyboardMarkup::new(suggestions(std::slice::from_ref(&amount), locale)),
             ];

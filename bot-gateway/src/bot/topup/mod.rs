@@ -12,12 +12,14 @@ pub mod check;
 mod create;
 pub mod keyboards;
 mod offers;
+mod press;
 
 use proto::billing::v1::{ListPaymentMethodsRequest, Standing};
 use teloxide::types::InlineKeyboardMarkup;
 
 pub use create::pay;
 pub use offers::{Offers, Provider, price_words};
+pub use press::{TopUp, handle as press};
 
 use super::{
     BotError, account, conversation, dialogue::Question, keyboard, money::Amount, session::Session,
