@@ -25,7 +25,7 @@ function standing(payment) {
 
 function sums(payment) {
   const parts = [`${words.promised} ${rubles(payment.amount)}`];
-  if (payment.park) parts.push(`${words.received} ${price(payment.received)}`);
+  if (payment.park && payment.received) parts.push(`${words.received} ${price(payment.received)}`);
   if (payment.credited !== NOTHING) parts.push(`${words.credited} ${rubles(payment.credited)}`);
   if (payment.refunded !== NOTHING) parts.push(`${words.refunded} ${rubles(payment.refunded)}`);
   if (payment.repeats) parts.push(words.repeat);
