@@ -154,16 +154,16 @@ fn parts_of_another_currency_add_up_to_what_was_credited() {
          report p1 c-1 paid refund:r-2:25XTR:succeeded | REFUNDED 66.666666 of 100 | 33.333334 | PROVIDER r-1 SUCCEEDED 33.333333 for 25XTR; PROVIDER r-2 SUCCEEDED 33.333333 for 25XTR
          report p1 c-1 paid refund:r-3:25XTR:succeeded | REFUNDED 100 of 100       | 0         | PROVIDER r-1 SUCCEEDED 33.333333 for 25XTR; PROVIDER r-2 SUCCEEDED 33.333333 for 25XTR; PROVIDER r-3 SUCCEEDED 33.333334 for 25XTR
          report p1 c-1 paid refund:r-4:25XTR:succeeded | REFUNDED 100 of 100       | 0         | PROVIDER r-1 SUCCEEDED 33.333333 for 25XTR; PROVIDER r-2 SUCCEEDED 33.333333 for 25XTR; PROVIDER r-3 SUCCEEDED 33.333334 for 25XTR; PROVIDER r-4 SUCCEEDED 0 for 25XTR
-         pay b p2 100 through=bank price=30USD         | CREATED                   | 0         | 
-         report p2 u-2 paid                            | PAID                      | 0         | 
-         credit p2                                     | CREDITED 100              | 100       | 
-         give-back p2 g1 amount=0.01                   | INVALID_FIELD: amount     | 100       | 
+         pay b p2 100 through=bank price=30USD         | CREATED                   | 0         |
+         report p2 u-2 paid                            | PAID                      | 0         |
+         credit p2                                     | CREDITED 100              | 100       |
+         give-back p2 g1 amount=0.01                   | INVALID_FIELD: amount     | 100       |
          give-back p2 g2 amount=33.33                  | REFUNDED 33.33 of 100     | 66.67     | ADMIN PENDING 33.33 for 9.99USD
          give-back p2 g3                               | REFUNDED 100 of 100       | 0         | ADMIN PENDING 33.33 for 9.99USD; ADMIN PENDING 66.67 for 20.01USD
-         pay c p3 100 through=bank price=10.005USD | CREATED | 0 |
-         report p3 u-3 paid | PAID | 0 |
-         credit p3 | CREDITED 100 | 100 |
-         give-back p3 g4 | REFUNDED 100 of 100 | 0 | ADMIN PENDING 100 for 10.005USD",
+         pay c p3 100 through=bank price=10.005USD     | CREATED                   | 0         |
+         report p3 u-3 paid                            | PAID                      | 0         |
+         credit p3                                     | CREDITED 100              | 100       |
+         give-back p3 g4                               | REFUNDED 100 of 100       | 0         | ADMIN PENDING 100 for 10.005USD",
     );
 }
 
