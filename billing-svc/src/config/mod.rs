@@ -6,6 +6,7 @@
 mod payments;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

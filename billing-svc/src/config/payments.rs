@@ -1,6 +1,5 @@
 //! The part of the configuration that is about money in.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,9 +7,10 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use secrecy::SecretString;
-use url::{Host, Url};
+use url::Url;
 
 use super::secret;
+use super::values::{block, check, email, loopback_url, shop_number, web_url};
 use crate::ledger::RepeatRule;
 use crate::payments::catalogue::{Catalogue, CatalogueError};
 use crate::payments::sandbox::SandboxBank;
@@ -18,15 +18,13 @@ use crate::payments::telegram_stars::TelegramStars;
 use crate::payments::yookassa::{self, ReceiptSettings, Yookassa};
 use crate::payments::{NoClient, PaymentProvider};
 
-const CHECK: std::ops::RangeInclusive<Duration> =
-    Duration::from_secs(1)..=Duration::from_secs(30 * 24 * 60 * 60);
 const MAX_CHECKS: usize = 10;
 
 /// Who takes money, and how.
 #[derive(Debug, Clone, Args)]
 pub struct PaymentConfig {
     /// The number of the shop at YooKassa. Set it and YOOKASSA_SECRET_KEY, and users can pay there.
-    #[arg(long, env = "YOOKASSA_SHOP_ID", value_name = "NUMBER", value_parser = word)]
+    #[arg(long, env = "YOOKASSA_SHOP_ID", value_name = "NUMBER", value_parser = shop_number)]
     pub yookassa_shop_id: Option<String>,
 
     /// The shop's secret key.
@@ -259,55 +257,4 @@ impl PaymentSettings {
         }
         Ok(providers)
     }
-}
-
-fn word(text: &str) -> Result<String, &'static str> {
-    let whole = (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
-    if whole && !text.contains(':') {
-        Ok(text.to_owned())
-    } else {
-        Err("as the shop's settings show it")
-    }
-}
-
-fn web_url(text: &str) -> Result<Url, &'static str> {
-    Url::parse(text)
-        .ok()
-        .filter(|url| matches!(url.scheme(), "https" | "http") && url.has_host())
-        .ok_or("an address that begins with https:// or http://")
-}
-
-fn loopback_url(text: &str) -> Result<Url, &'static str> {
-    web_url(text)
-        .ok()
-        .filter(|url| match url.host() {
-            Some(Host::Ipv4(ip)) => ip.is_loopback(),
-            Some(Host::Ipv6(ip)) => ip.is_loopback(),
-            Some(Host::Domain(name)) => name == "localhost",
-            None => false,
-        })
-        .ok_or("an http address on this machine, like http://127.0.0.1:8094")
-}
-
-/// A block, or one address.
-fn block(text: &str) -> Result<IpNet, &'static str> {
-    let text = text.trim();
-    text.parse::<IpNet>()
-        .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
-        .map_err(|_| "addresses and CIDR blocks, like 77.75.153.0/25,77.75.156.11")
-}
-
-fn email(text: &str) -> Result<String, &'static str> {
-    let (name, domain) = text.split_once('@').unwrap_or_default();
-    let plain = text.len() <= 254 && text.bytes().all(|b| b.is_ascii_graphic());
-    if plain && !name.is_empty() && domain.contains('.') && !domain.contains('@') {
-        Ok(text.to_owned())
-    } else {
-        Err("an e-mail address")
-    }
-}
-
-fn check(text: &str) -> Result<Duration, String> {
-    let check = humantime::parse_duration(text.trim()).map_err(|error| error.to_string())?;
-    if CHECK.contains(&check) { Ok(check) } else { Err("1s to 30d".to_owned()) }
 }

@@ -7,8 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::follow::FollowError;
 use super::{Payments, inbox};
-use crate::committer::SubmitError;
-use crate::ledger::{Command, Outcome, Payment, Referral};
+use crate::ledger::{Command, Outcome, Payment};
 use crate::metrics;
 
 /// Payments or referrals that are dealt with in one go; the rest at the next.
@@ -47,7 +46,7 @@ async fn credits(payments: &Payments) -> Result<(), FollowError> {
             }
             Ok(_) => {}
             // One that can't be must not hold up the others.
-            Err(error @ (FollowError::Rule(_) | FollowError::Submit(SubmitError::Internal))) => {
+            Err(error) if error.is_stuck() => {
                 metrics::payment_stuck(payment.provider);
                 tracing::error!(payment_id = %payment.payment_id, %error, "a paid payment can't be credited");
             }
@@ -72,20 +71,17 @@ async fn rewards(payments: &Payments) -> Result<(), FollowError> {
             user_id: referral.inviter.clone(),
             invitee: referral.user_id.clone(),
         };
-        let result = payments.0.committer.submit(command, None).await;
-        match result.map(|outcome| outcome.map_err(FollowError::Rule)) {
-            Ok(Ok(Outcome::Swept { changed: true })) => payments.0.events.notify_one(),
-            Ok(Ok(_)) => {} // another instance was faster
-            Ok(Err(error)) => stuck(&referral, &error),
-            Err(error @ SubmitError::Internal) => stuck(&referral, &error.into()),
-            Err(error) => return Err(error.into()),
+        let outcome = payments.0.committer.submit(command, None).await.map_err(FollowError::from);
+        match outcome.and_then(|outcome| outcome.map_err(FollowError::Rule)) {
+            Ok(Outcome::Swept { changed: true }) => payments.0.events.notify_one(),
+            Ok(_) => {} // another instance was faster
+            Err(error) if error.is_stuck() => {
+                tracing::error!(inviter = %referral.inviter, %error, "an invitation can't be rewarded");
+            }
+            Err(error) => return Err(error),
         }
     }
     Ok(())
-}
-
-fn stuck(referral: &Referral, error: &FollowError) {
-    tracing::error!(inviter = %referral.inviter, %error, "an invitation can't be rewarded");
 }
 
 /// Gives events their places, soon after they are written.

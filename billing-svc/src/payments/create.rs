@@ -93,7 +93,7 @@ impl Payments {
             receipt_email: new.receipt_email,
             first_check,
         });
-        self.payment_of(command, deadline).await
+        self.payment_of(command, None, deadline).await
     }
 
     /// Makes a payment known to its provider, trying a few times.
@@ -130,7 +130,7 @@ impl Payments {
             provider_payment_id: opened.provider_payment_id,
             confirmation_url: opened.confirmation_url,
         };
-        Ok(self.payment_of(command, None).await?.0)
+        Ok(self.payment_of(command, Some(payment), None).await?.0)
     }
 
     pub(super) async fn close(
@@ -141,13 +141,15 @@ impl Payments {
         let Payment { user_id, payment_id, .. } = payment;
         let command =
             Command::ClosePayment { user_id: user_id.clone(), payment_id: *payment_id, closing };
-        Ok(self.payment_of(command, None).await?.0)
+        Ok(self.payment_of(command, Some(payment), None).await?.0)
     }
 
-    /// Submits a command about a payment; answers the payment, and whether it stood so before.
+    /// Submits a command about a payment; answers the payment, and whether it stood so before. `before` is how the caller knows
+    /// it; none makes a new one.
     pub(super) async fn payment_of(
         &self,
         command: Command,
+        before: Option<&Payment>,
         deadline: Option<Instant>,
     ) -> Result<(Payment, bool), PaymentError> {
         let outcome = self.0.committer.submit(command, deadline).await?;
@@ -155,15 +157,19 @@ impl Payments {
         let Outcome::Payment { payment, replayed, .. } = outcome else {
             return Err(PaymentError::Defect("a command about a payment had another outcome"));
         };
-        self.note(&payment, replayed);
+        self.note(&payment, before, replayed);
         Ok((payment, replayed))
     }
 
-    /// Counts a change, and wakes those who tell others.
-    pub(super) fn note(&self, payment: &Payment, replayed: bool) {
-        if !replayed {
+    /// Counts a payment that has come to stand elsewhere, and wakes those who tell others.
+    pub(super) fn note(&self, payment: &Payment, before: Option<&Payment>, replayed: bool) {
+        if replayed {
+            return;
+        }
+        self.0.events.notify_one();
+        let stood = before.filter(|before| before.payment_id == payment.payment_id);
+        if stood.is_none_or(|before| before.state != payment.state) {
             metrics::payment(payment.provider, payment.state);
-            self.0.events.notify_one();
         }
     }
 }

@@ -14,7 +14,6 @@ use tokio_util::sync::CancellationToken;
 use super::Payments;
 use super::follow::FollowError;
 use super::provider::{Listed, PaymentProvider};
-use crate::committer::SubmitError;
 use crate::ledger::{
     Amount, Payment, PaymentRefund, PaymentState, Provider, RefundState, ReportedRefundState,
 };
@@ -92,8 +91,31 @@ impl Payments {
         Ok(())
     }
 
-    /// Follows one line of a list, unless all that it says is known. One line never holds up those that come after it.
+    /// Follows one line of a list. One that can't be followed never holds up those that come after it.
     async fn listed(
+        &self,
+        provider: &Arc<dyn PaymentProvider>,
+        listed: Listed,
+    ) -> Result<(), FollowError> {
+        let (id, name) = (provider.id(), listed.provider_payment_id.clone());
+        let asks = listed.found.is_none();
+        match self.follow_listed(provider, listed).await {
+            Err(error) if error.is_stuck() => {
+                metrics::payment_stuck(id);
+                let provider = id.name();
+                tracing::error!(provider, provider_payment_id = name, %error, "what a provider lists can't be followed");
+                Ok(())
+            }
+            // The list was read, this one payment could not be asked about: the inbox tries for days.
+            Err(error @ FollowError::Provider(_)) if asks => {
+                self.enqueue_listed(id, name).await.map_err(|_| error)
+            }
+            result => result,
+        }
+    }
+
+    /// Unless all that it says is known.
+    async fn follow_listed(
         &self,
         provider: &Arc<dyn PaymentProvider>,
         listed: Listed,
@@ -108,30 +130,11 @@ impl Payments {
         if !has_news {
             return Ok(());
         }
-        let asks = listed.found.is_none();
-        let followed = match listed.found {
-            Some(found) => self.observe(id, found).await,
-            None => self.follow(provider, &listed.provider_payment_id).await,
+        match listed.found {
+            Some(found) => self.observe(id, found).await?,
+            None => self.follow(provider, &listed.provider_payment_id).await?,
         };
-        match followed {
-            Ok(_) => Ok(()),
-            Err(error @ (FollowError::Rule(_) | FollowError::Submit(SubmitError::Internal))) => {
-                metrics::payment_stuck(id);
-                tracing::error!(
-                    provider = id.name(),
-                    provider_payment_id = listed.provider_payment_id,
-                    %error,
-                    "what a provider lists can't be followed"
-                );
-                Ok(())
-            }
-            // The list was read, this one payment could not be asked about: the inbox tries for days.
-            Err(error @ FollowError::Provider(_)) if asks => {
-                let kept = self.enqueue_listed(id, listed.provider_payment_id).await;
-                kept.map_err(|_| error)
-            }
-            Err(error) => Err(error),
-        }
+        Ok(())
     }
 
     async fn is_told(&self, known: &Payment, listed: &Listed) -> Result<bool, StoreError> {

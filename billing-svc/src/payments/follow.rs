@@ -46,6 +46,18 @@ pub(super) enum FollowError {
     Rule(Rejection),
 }
 
+impl FollowError {
+    /// Because of this one payment, and again each time, until somebody has looked.
+    pub(super) fn is_stuck(&self) -> bool {
+        match self {
+            Self::Rule(_)
+            | Self::Submit(SubmitError::Internal)
+            | Self::Store(StoreError::Corrupt { .. } | StoreError::Refused(_)) => true,
+            Self::Provider(_) | Self::Submit(_) | Self::Store(_) => false,
+        }
+    }
+}
+
 impl From<FollowError> for PaymentError {
     fn from(error: FollowError) -> Self {
         match error {
@@ -123,7 +135,7 @@ impl Payments {
             payment_id: payment.payment_id,
             by: None,
         };
-        match self.top_up_of(command).await {
+        match self.top_up_of(command, payment).await {
             Ok(top_up) => Ok(Some(top_up)),
             // Somebody was faster: parked it, or gave it back.
             Err(FollowError::Rule(Rejection::PaymentState { .. })) => Ok(None),
@@ -157,25 +169,29 @@ impl Payments {
         report: &Report,
     ) -> Result<TopUp, FollowError> {
         let refund_ids = (0..=report.refunds.len()).map(|_| new_refund_id()).collect();
-        self.top_up_of(Command::ObservePayment(Observation {
+        let observation = Observation {
             user_id: ours.user_id.clone(),
             payment_id: ours.payment_id,
             provider,
             report: report.clone(),
             repeat_id: PaymentId(Uuid::now_v7()),
             refund_ids,
-        }))
-        .await
+        };
+        self.top_up_of(Command::ObservePayment(observation), ours).await
     }
 
-    /// Submits a command about a payment.
-    pub(super) async fn top_up_of(&self, command: Command) -> Result<TopUp, FollowError> {
+    /// Submits a command about a payment that the caller knows so.
+    pub(super) async fn top_up_of(
+        &self,
+        command: Command,
+        before: &Payment,
+    ) -> Result<TopUp, FollowError> {
         let outcome = self.0.committer.submit(command, None).await?.map_err(FollowError::Rule)?;
         let Outcome::Payment { payment, refunds, replayed, .. } = outcome else {
             tracing::error!(?outcome, "a command about a payment had another outcome");
             return Err(FollowError::Submit(SubmitError::Internal));
         };
-        self.note(&payment, replayed);
+        self.note(&payment, Some(before), replayed);
         Ok(TopUp { payment, refunds, replayed })
     }
 

@@ -5,8 +5,7 @@
 //! payment costs few of them. What can't be followed now is tried again after growing pauses for [`PATIENCE`], and then
 //! kept as dead, for people.
 
-use std::collections::{BTreeMap, HashMap};
-use std::net::IpAddr;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -19,13 +18,10 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::follow::Followed;
-use super::provider::{PaymentProvider, Subject};
 use super::{PaymentError, Payments};
 use crate::ledger::Provider;
 use crate::metrics;
 
-/// As much as is taken of a notification.
-pub const MAX_BODY: usize = 64 * 1024;
 /// Rows that are put in at once; the rest wait here and not for a connection of the pool, which others need too.
 const WRITERS: usize = 4;
 /// Notifications that are followed at once.
@@ -43,37 +39,26 @@ const MAX_ANSWERED: usize = 10_000;
 /// How far the clocks of two instances may be apart.
 const CLOCKS: Duration = Duration::from_secs(30);
 
-/// What came to a webhook.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notification {
-    /// As it came.
-    pub body: Vec<u8>,
-    /// As they came; names in lower case.
-    pub headers: BTreeMap<String, String>,
-    /// Who sent it, as far as the gateway can tell.
-    pub source_ip: Option<IpAddr>,
-}
-
 /// The queue, and what this instance knows of it.
 #[derive(Debug)]
 pub(super) struct Inbox {
-    queue: Queue,
-    instance: Uuid,
-    writers: Semaphore,
+    pub queue: Queue,
+    pub instance: Uuid,
+    pub writers: Semaphore,
     /// Rows that wait, as counted lately and put in since.
-    waiting: AtomicU64,
+    pub waiting: AtomicU64,
     /// When the last question began that was answered well, by key.
     answered: Mutex<HashMap<String, SystemTime>>,
 }
 
 /// A row's payload.
 #[derive(Debug, Serialize, Deserialize)]
-struct Item {
-    provider: String,
+pub(super) struct Item {
+    pub provider: String,
     /// What to ask the provider about: its name for a payment.
-    subject: String,
+    pub subject: String,
     /// The instance that put it in, whose clock stamped it.
-    instance: Uuid,
+    pub instance: Uuid,
 }
 
 impl Inbox {
@@ -105,104 +90,8 @@ impl Inbox {
     }
 }
 
-impl Payments {
-    /// Keeps a notification. What it says is not believed, only what it is about is asked for.
-    ///
-    /// # Errors
-    /// `NotConfigured`; `Forbidden` from an address that is not allowed; `Field` where it is no notification; `Overloaded`;
-    /// `Submit(Unavailable)` where the database does not answer.
-    pub async fn notify(
-        &self,
-        provider: Provider,
-        notification: Notification,
-    ) -> Result<(), PaymentError> {
-        let adapter = self.provider(provider)?;
-        if !adapter.admits(notification.source_ip) {
-            metrics::notification(provider, "forbidden");
-            tracing::warn!(
-                provider = provider.name(),
-                source_ip = ?notification.source_ip,
-                "a notification from an address that is not allowed"
-            );
-            return Err(PaymentError::Forbidden { may: "the provider's own addresses" });
-        }
-        let subject = match subject(adapter, &notification.body) {
-            Some(Subject::Payment(subject)) => subject,
-            Some(Subject::Other) => {
-                metrics::notification(provider, "ignored");
-                return Ok(());
-            }
-            None => {
-                metrics::notification(provider, "unreadable");
-                return Err(PaymentError::field(
-                    "body",
-                    "a notification of the provider, up to 64 KiB",
-                ));
-            }
-        };
-        self.enqueue(provider, subject).await?;
-        metrics::notification(provider, "stored");
-        Ok(())
-    }
-
-    /// Puts a row in about a payment, by the provider's name for it.
-    pub(super) async fn enqueue(
-        &self,
-        provider: Provider,
-        subject: String,
-    ) -> Result<(), PaymentError> {
-        self.put_in(Uuid::now_v7().to_string(), provider, subject).await
-    }
-
-    /// Likewise, once an hour at most: a list shows the same payment again and again.
-    pub(super) async fn enqueue_listed(
-        &self,
-        provider: Provider,
-        subject: String,
-    ) -> Result<(), PaymentError> {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let id = format!("listed-{}-{}", now.as_secs() / 3600, key(provider, &subject));
-        self.put_in(id, provider, subject).await
-    }
-
-    async fn put_in(
-        &self,
-        id: String,
-        provider: Provider,
-        subject: String,
-    ) -> Result<(), PaymentError> {
-        let waiting = self.0.inbox.waiting.fetch_add(1, Ordering::Relaxed);
-        if waiting >= self.0.settings.max_waiting {
-            self.0.inbox.waiting.fetch_sub(1, Ordering::Relaxed);
-            metrics::notification(provider, "overloaded");
-            return Err(PaymentError::Overloaded);
-        }
-        let this = self.clone();
-        self.detached(async move {
-            let Inbox { queue, instance, writers, .. } = &this.0.inbox;
-            let _permit = writers.acquire().await;
-            let key = key(provider, &subject);
-            let item = Item { provider: provider.name().to_owned(), subject, instance: *instance };
-            let payload = serde_json::to_value(item)
-                .map_err(|_| PaymentError::Defect("a notification has no JSON form"))?;
-            queue.enqueue(&id, Some(&key), &payload, None).await.map_err(|error| {
-                tracing::warn!(%error, "a notification could not be kept");
-                PaymentError::Submit(crate::committer::SubmitError::Unavailable)
-            })?;
-            Ok(())
-        })
-        .await
-    }
-}
-
-fn subject(adapter: &Arc<dyn PaymentProvider>, body: &[u8]) -> Option<Subject> {
-    if body.len() > MAX_BODY {
-        return None;
-    }
-    adapter.subject(body).ok()
-}
-
-fn key(provider: Provider, subject: &str) -> String {
+/// Rows about the same payment.
+pub(super) fn key(provider: Provider, subject: &str) -> String {
     format!("{}:{subject}", provider.name())
 }
 
@@ -371,7 +260,11 @@ async fn ask(
     }
     payments.read_feed(&adapter).await?;
     let found = payments.0.store.payment_by_provider_id(provider, subject).await?;
-    Ok(if found.is_some() { Followed::Kept } else { Followed::InFeed })
+    Ok(match found {
+        Some(_) => Followed::Kept,
+        None if payments.0.strangers.knows(provider, subject) => Followed::Unmatched,
+        None => Followed::InFeed,
+    })
 }
 
 /// Counts what waits, and forgets what was done long ago.

@@ -88,7 +88,7 @@ async fn check(payments: &Payments, payment: &Payment) -> Result<(), PaymentErro
         checks: payment.checks,
         next,
     };
-    let (after, replayed) = payments.payment_of(command, None).await?;
+    let (after, replayed) = payments.payment_of(command, Some(payment), None).await?;
     if !replayed && next.is_none() && after.state == PaymentState::Expired {
         metrics::payment_given_up(payment.provider);
         tracing::info!(payment_id = %payment.payment_id, "a payment that nobody has paid is given up");

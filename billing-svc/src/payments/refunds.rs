@@ -15,8 +15,8 @@ use tokio_util::sync::CancellationToken;
 use super::provider::{ProviderError, RefundReply};
 use super::{PaymentError, Payments, TopUp, new_refund_id, now};
 use crate::ledger::{
-    Administrator, Amount, Command, Outcome, PaymentId, PaymentRefund, RefundAnswer, RefundId,
-    RefundState, Timestamp,
+    Administrator, Amount, Command, Outcome, Payment, PaymentId, PaymentRefund, RefundAnswer,
+    RefundId, RefundState, Timestamp,
 };
 use crate::metrics;
 
@@ -88,14 +88,14 @@ impl Payments {
             // Ours from the start, so that the answer is here when the caller gets theirs.
             let turn = this.0.refunding.begin(refund_id);
             let command = Command::RefundPayment {
-                user_id: payment.user_id,
+                user_id: payment.user_id.clone(),
                 payment_id,
                 refund_id,
                 amount,
                 whole_only: !provider.takes_parts(),
                 by,
             };
-            let (asked, replayed) = this.asked(command, deadline).await?;
+            let (asked, replayed) = this.asked(command, &payment, deadline).await?;
             let turn = turn.filter(|_| asked.refund_id == refund_id);
             let turn = turn.or_else(|| this.0.refunding.begin(asked.refund_id));
             if let Some(turn) = turn {
@@ -124,6 +124,7 @@ impl Payments {
     async fn asked(
         &self,
         command: Command,
+        before: &Payment,
         deadline: Option<Instant>,
     ) -> Result<(PaymentRefund, bool), PaymentError> {
         let outcome = self.0.committer.submit(command, deadline).await?;
@@ -131,7 +132,7 @@ impl Payments {
         let Outcome::Payment { payment, refunds, refund_id, replayed, .. } = outcome else {
             return Err(PaymentError::Defect("a refund had another outcome"));
         };
-        self.note(&payment, replayed);
+        self.note(&payment, Some(before), replayed);
         let asked = refunds.into_iter().find(|refund| Some(refund.refund_id) == refund_id);
         asked
             .map(|refund| (refund, replayed))
@@ -145,47 +146,59 @@ impl Payments {
         }
         let found = self.0.store.payment(refund.payment_id).await?;
         let payment = found.ok_or(PaymentError::NotFound)?;
-        let provider = self.provider(payment.provider)?.clone();
-        let again = || self.again(refund);
-        let answer = match provider.refund(&payment, refund, now()).await {
-            Ok(RefundReply::Succeeded { provider_refund_id }) => {
-                RefundAnswer::Succeeded { provider_refund_id }
-            }
-            Ok(RefundReply::Accepted { provider_refund_id }) => {
-                RefundAnswer::Accepted { provider_refund_id, next_try: again() }
-            }
-            Ok(RefundReply::Refused { why }) | Err(ProviderError::Refused { why }) => {
-                tracing::warn!(refund_id = %refund.refund_id, why, "a provider refused a refund");
-                RefundAnswer::Refused { why }
-            }
-            Err(ProviderError::Unavailable { retry_after }) => {
-                let told = retry_after.map(|wait| now().plus(wait.min(LONGEST_PAUSE)));
-                RefundAnswer::Unanswered { next_try: told.max(Some(again())).unwrap_or_else(again) }
-            }
-            Err(ProviderError::Misconfigured) => RefundAnswer::Unanswered { next_try: again() },
-        };
+        let answer = self.answer(&payment, refund).await;
         metrics::refund_answer(payment.provider, &answer);
         let name = match &answer {
             RefundAnswer::Succeeded { provider_refund_id }
             | RefundAnswer::Accepted { provider_refund_id, .. } => Some(provider_refund_id.clone()),
             RefundAnswer::Refused { .. } | RefundAnswer::Unanswered { .. } => None,
         };
-        let settled = self
-            .top_up_of(Command::SettleRefund {
-                user_id: refund.user_id.clone(),
-                payment_id: refund.payment_id,
-                refund_id: refund.refund_id,
-                answer,
-            })
-            .await?;
+        let settle = Command::SettleRefund {
+            user_id: refund.user_id.clone(),
+            payment_id: refund.payment_id,
+            refund_id: refund.refund_id,
+            answer,
+        };
+        let settled = self.top_up_of(settle, &payment).await?;
         // Ours may have been taken for one that somebody made at the provider's, of the same amount in the same moment: what
         // the provider says of all of them puts it right.
         let kept = settled.refunds.iter().find(|kept| kept.refund_id == refund.refund_id);
         let other = kept.is_some_and(|kept| name.is_some() && kept.provider_refund_id != name);
         if other && let Some(id) = &payment.provider_payment_id {
-            self.follow(&provider, id).await?;
+            self.follow(&self.provider(payment.provider)?.clone(), id).await?;
         }
         Ok(())
+    }
+
+    async fn answer(&self, payment: &Payment, refund: &PaymentRefund) -> RefundAnswer {
+        let unanswered = |told: Option<Duration>| {
+            let told = told.map(|wait| now().plus(wait.min(LONGEST_PAUSE)));
+            let again = self.again(refund);
+            RefundAnswer::Unanswered { next_try: told.map_or(again, |told| told.max(again)) }
+        };
+        // Switched off perhaps for a while: it takes its turn again, behind those of others.
+        let Ok(provider) = self.provider(payment.provider) else { return unanswered(None) };
+        match provider.refund(payment, refund, now()).await {
+            Ok(RefundReply::Succeeded { provider_refund_id }) => {
+                RefundAnswer::Succeeded { provider_refund_id }
+            }
+            Ok(RefundReply::Accepted { provider_refund_id }) => {
+                RefundAnswer::Accepted { provider_refund_id, next_try: self.look_again(refund) }
+            }
+            Ok(RefundReply::Refused { why }) | Err(ProviderError::Refused { why }) => {
+                tracing::warn!(refund_id = %refund.refund_id, why, "a provider refused a refund");
+                RefundAnswer::Refused { why }
+            }
+            Err(ProviderError::Unavailable { retry_after }) => unanswered(retry_after),
+            Err(ProviderError::Misconfigured) => unanswered(None),
+        }
+    }
+
+    /// When to ask how it goes: after as long as it has been going on already.
+    fn look_again(&self, refund: &PaymentRefund) -> Timestamp {
+        let age = now().micros().saturating_sub(refund.create_time.micros());
+        let age = Duration::from_micros(u64::try_from(age).unwrap_or(0));
+        now().plus(age.clamp(self.0.settings.pace.retry.min(LONGEST_PAUSE), LONGEST_PAUSE))
     }
 
     /// When to ask again.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::telegram_stars::MAX_CHARGE;
 use super::{PaymentError, Payments, TopUp};
 use crate::ledger::{
     Payment, PaymentId, PaymentState, Provider, ProviderAmount, RepeatRule, Standing, UserId,
@@ -14,8 +15,6 @@ use crate::ledger::{
 
 /// As long as a caller waits for Telegram's list; the payment is followed anyway.
 const BOUND: Duration = Duration::from_secs(4);
-/// Longer than any that Telegram has been seen to make.
-const MAX_CHARGE_ID: usize = 512;
 
 /// What Telegram asks before it takes Stars.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,7 +100,7 @@ impl Payments {
         let provider = self.provider(Provider::TelegramStars)?.clone();
         let charge = told.telegram_payment_charge_id;
         let takes = "1 to 512 printable characters";
-        if !(1..=MAX_CHARGE_ID).contains(&charge.len()) || charge.chars().any(char::is_control) {
+        if !(1..=MAX_CHARGE).contains(&charge.len()) || charge.chars().any(char::is_control) {
             return Err(PaymentError::field("telegram_payment_charge_id", takes));
         }
         let invoiced = self.invoiced(&told.invoice_payload, &told.user_id).await?;

@@ -43,8 +43,8 @@ async fn the_schedule_finds_what_was_paid(database: Database) {
 
 async fn what_nobody_pays_is_given_up_and_credited_when_it_is_paid_after_all(database: Database) {
     let mut world = World::with(&database, checking(vec![SOON, SOON, SOON])).await;
-    world.start();
     let payment = world.invoice(&user("tg:1")).await;
+    world.start();
     let expired = world.until(&payment, PaymentState::Expired).await;
     assert_eq!((expired.checks, expired.next_check), (3, None));
     assert_eq!(world.shop.calls("GET /payments/"), 3);

@@ -37,8 +37,30 @@ struct Cursor {
     page: Option<String>,
 }
 
+impl Cursor {
+    /// A sweep over what happened from then on.
+    fn begin(since: i64) -> Self {
+        Self { since, until: None, refunds: false, page: None }
+    }
+
+    /// Where it was left. A cursor of another making is no reason to stop: everything anew.
+    fn resume(cursor: Option<&str>, now: SystemTime) -> Self {
+        let first = || Self::begin(to_micros(now - FIRST));
+        let at: Self =
+            cursor.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_else(first);
+        match at.until {
+            Some(until) if from_micros(until) + STALE < now => Self::begin(at.since),
+            Some(_) | None => at,
+        }
+    }
+
+    fn looks_since(&self) -> SystemTime {
+        from_micros(self.since) - if self.refunds { REFUND_OVERLAP } else { OVERLAP }
+    }
+}
+
 pub(super) fn since(since: Timestamp) -> String {
-    text(&Cursor { since: since.micros(), until: None, refunds: false, page: None })
+    text(&Cursor::begin(since.micros()))
 }
 
 pub(super) async fn page(
@@ -46,25 +68,10 @@ pub(super) async fn page(
     shop_id: &str,
     cursor: Option<&str>,
 ) -> Result<FeedPage, ProviderError> {
-    let now = to_micros(SystemTime::now());
-    let first = || Cursor {
-        since: to_micros(SystemTime::now() - FIRST),
-        until: None,
-        refunds: false,
-        page: None,
-    };
-    // A cursor of another making is no reason to stop: begin anew.
-    let at: Cursor = cursor.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_else(first);
-    let is_stale = |until| from_micros(until) + STALE < from_micros(now);
-    let at = match at.until {
-        Some(until) if is_stale(until) => {
-            Cursor { since: at.since, until: None, refunds: false, page: None }
-        }
-        Some(_) | None => at,
-    };
-    let until = at.until.unwrap_or(now);
-    let overlap = if at.refunds { REFUND_OVERLAP } else { OVERLAP };
-    let since = humantime::format_rfc3339_millis(from_micros(at.since) - overlap).to_string();
+    let now = SystemTime::now();
+    let at = Cursor::resume(cursor, now);
+    let until = at.until.unwrap_or(to_micros(now));
+    let since = humantime::format_rfc3339_millis(at.looks_since()).to_string();
     let (items, page) = if at.refunds {
         let filter = [("created_at.gte", since.as_str())];
         let list = api.list("feed_refunds", "refunds", &filter, at.page.as_deref()).await?;
@@ -83,7 +90,7 @@ pub(super) async fn page(
             Cursor { since: at.since, until: Some(until), refunds, page: Some(page) }
         }
         (None, false) => Cursor { since: at.since, until: Some(until), refunds: true, page: None },
-        (None, true) => Cursor { since: until, until: None, refunds: false, page: None },
+        (None, true) => Cursor::begin(until),
     };
     Ok(FeedPage { items, more: next.until.is_some(), cursor: text(&next) })
 }
@@ -113,4 +120,40 @@ fn of_refund(refund: &RefundObject) -> Option<Listed> {
 /// Four plain fields always have a JSON form; an empty cursor would begin anew.
 fn text(cursor: &Cursor) -> String {
     serde_json::to_string(cursor).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str, now: u64) -> Cursor {
+        Cursor::resume(Some(text), SystemTime::UNIX_EPOCH + Duration::from_secs(now))
+    }
+
+    #[test]
+    fn a_sweep_goes_on_where_it_was_left_unless_that_is_long_ago() {
+        let day = 24 * 60 * 60;
+        let left = text(&Cursor {
+            since: 0,
+            until: Some(1_000_000),
+            refunds: true,
+            page: Some("p".to_owned()),
+        });
+        let soon = at(&left, day);
+        assert_eq!((soon.refunds, soon.page.as_deref()), (true, Some("p")));
+        let late = at(&left, day + 2);
+        assert_eq!((late.since, late.until, late.refunds, late.page), (0, None, false, None));
+        let broken = at("7:20", 10 * day);
+        assert_eq!((broken.since, broken.page), (7 * 86_400_000_000, None));
+    }
+
+    #[test]
+    fn a_refund_that_took_days_to_reach_its_payer_is_still_looked_at() {
+        let since = to_micros(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000));
+        let payments = Cursor::begin(since);
+        let refunds = Cursor { refunds: true, ..Cursor::begin(since) };
+        let before = |cursor: &Cursor| from_micros(since).duration_since(cursor.looks_since());
+        assert_eq!(before(&payments).unwrap(), OVERLAP);
+        assert!(before(&refunds).unwrap() >= Duration::from_secs(3 * 24 * 60 * 60));
+    }
 }

@@ -4,6 +4,8 @@
 //! oldest first; a refund is another transaction of the same id, with a receiver. One invoice can be paid more than once:
 //! each time is a transaction of its own. <https://core.telegram.org/bots/api#payments>
 
+mod transactions;
+
 use std::borrow::Cow;
 use std::net::IpAddr;
 
@@ -14,27 +16,22 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use url::Url;
-use uuid::Uuid;
 
-use super::catalogue::{Catalogue, STARS};
+use super::catalogue::Catalogue;
 use super::http::{Answer, Http, NoClient, words};
 use super::provider::{
-    FeedPage, Found, Listed, Method, NotANotification, Opened, PaymentProvider, ProviderError,
-    Reading, RefundReply, Subject,
+    FeedPage, Method, NotANotification, Opened, PaymentProvider, ProviderError, Reading,
+    RefundReply, Subject,
 };
-use crate::ledger::{
-    Amount, Payment, PaymentId, PaymentRefund, Provider, ProviderAmount, ProviderStatus, Report,
-    ReportedRefund, ReportedRefundState, Timestamp, UserId,
-};
+use crate::ledger::{Amount, Payment, PaymentRefund, Provider, ProviderAmount, Timestamp};
+use transactions::{Transaction, Transactions, USER};
 
-/// Before the ids of users who come from Telegram.
-const USER: &str = "tg:";
 /// The most that the list answers at once.
 const PAGE: u64 = 100;
+/// Longer than any name of a charge that Telegram has been seen to make, in bytes.
+pub(super) const MAX_CHARGE: usize = 512;
 /// So many transactions are read again each time: of those at the end, one may have taken its place late.
 const OVERLAP: u64 = 20;
-/// Billionths of a Star in a micro of one.
-const NANOS_PER_MICRO: i64 = 1_000;
 
 /// The adapter.
 #[derive(Debug)]
@@ -127,8 +124,12 @@ impl PaymentProvider for TelegramStars {
         true
     }
 
-    fn subject(&self, _body: &[u8]) -> Result<Subject, NotANotification> {
-        Err(NotANotification)
+    /// Of Stars that went back: `Message.refunded_payment`, as the bot hands it on. The list tells more.
+    fn subject(&self, body: &[u8]) -> Result<Subject, NotANotification> {
+        let told: RefundedPayment = serde_json::from_slice(body).map_err(|_| NotANotification)?;
+        let charge = told.telegram_payment_charge_id;
+        let is_id = (1..=MAX_CHARGE).contains(&charge.len()) && !charge.contains(char::is_control);
+        if is_id { Ok(Subject::Payment(charge)) } else { Err(NotANotification) }
     }
 
     /// Telegram learns of an invoice when the bot sends it.
@@ -190,134 +191,14 @@ impl PaymentProvider for TelegramStars {
 }
 
 #[derive(Deserialize)]
+struct RefundedPayment {
+    telegram_payment_charge_id: String,
+}
+
+#[derive(Deserialize)]
 struct Envelope<T> {
     ok: bool,
     result: Option<T>,
     #[serde(default)]
     description: String,
-}
-
-#[derive(Deserialize)]
-struct Transactions {
-    transactions: Vec<Transaction>,
-}
-
-#[derive(Deserialize)]
-struct Transaction {
-    id: String,
-    amount: i64,
-    #[serde(default)]
-    nanostar_amount: i64,
-    source: Option<Partner>,
-    receiver: Option<Partner>,
-}
-
-#[derive(Deserialize)]
-struct Partner {
-    r#type: String,
-    /// Absent before Bot API 8.3.
-    transaction_type: Option<String>,
-    user: Option<User>,
-    invoice_payload: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct User {
-    id: i64,
-}
-
-impl Partner {
-    /// A user's payment of an invoice, or its refund; not a gift, a withdrawal, a subscription of another kind.
-    fn is_invoice(&self) -> bool {
-        let kind = self.transaction_type.as_deref();
-        self.r#type == "user" && kind.is_none_or(|kind| kind == "invoice_payment")
-    }
-
-    fn payment_id(&self) -> Option<PaymentId> {
-        Uuid::try_parse(self.invoice_payload.as_deref()?).ok().map(PaymentId)
-    }
-
-    fn payer(&self) -> Option<UserId> {
-        UserId::parse(format!("{USER}{}", self.user.as_ref()?.id)).ok()
-    }
-}
-
-impl Transaction {
-    /// `None`: no payment of an invoice.
-    fn listed(self) -> Option<Listed> {
-        let micros = self.amount.checked_mul(1_000_000)?;
-        let amount = Amount::from_micros(micros + self.nanostar_amount / NANOS_PER_MICRO);
-        let received = ProviderAmount { amount, currency: STARS.to_owned() };
-        let refund = ReportedRefund {
-            // A refund has no id of its own, and there is one at most.
-            provider_refund_id: self.id.clone(),
-            amount: received.clone(),
-            dispute: false,
-            state: ReportedRefundState::Succeeded,
-        };
-        let (partner, refund) = match (self.source, self.receiver) {
-            (Some(source), None) if source.invoice_payload.is_some() => (source, None),
-            (None, Some(receiver)) => (receiver, Some(refund)),
-            _ => return None,
-        };
-        if !partner.is_invoice() {
-            return None;
-        }
-        let report = Report {
-            provider_payment_id: self.id.clone(),
-            status: ProviderStatus::Paid,
-            // A payment in Stars is given back whole or not at all.
-            received: received.clone(),
-            method: None,
-            refunds: refund.iter().cloned().collect(),
-        };
-        Some(Listed {
-            provider_payment_id: self.id,
-            payment_id: partner.payment_id(),
-            paid: refund.is_none().then(|| received.clone()),
-            refunded: refund.is_some().then_some(received),
-            found: Some(Found { payment_id: partner.payment_id(), payer: partner.payer(), report }),
-            refund,
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn listed(transaction: serde_json::Value) -> Option<Listed> {
-        serde_json::from_value::<Transaction>(transaction).unwrap().listed()
-    }
-
-    #[test]
-    fn only_payments_of_invoices_and_their_refunds_count() {
-        let payload = Uuid::now_v7().to_string();
-        let user = json!({"type": "user", "transaction_type": "invoice_payment", "user": {"id": 7}, "invoice_payload": payload});
-        let paid = listed(json!({"id": "a", "amount": 75, "date": 1, "source": user})).unwrap();
-        assert_eq!(paid.paid.unwrap().amount, Amount::units(75));
-        assert_eq!(paid.refunded, None);
-        let found = paid.found.unwrap();
-        assert_eq!(found.payer.unwrap().as_str(), "tg:7");
-        assert_eq!(found.payment_id.unwrap().to_string(), payload);
-
-        let back = listed(json!({"id": "a", "amount": 75, "date": 2, "receiver": user})).unwrap();
-        assert_eq!((back.paid.is_none(), back.refund.is_some()), (true, true));
-
-        for other in [
-            json!({"id": "b", "amount": 1, "date": 1, "source": {"type": "fragment"}}),
-            json!({"id": "c", "amount": 1, "date": 1, "receiver": {"type": "fragment"}}),
-            json!({"id": "d", "amount": 1, "date": 1, "source": {"type": "user", "transaction_type": "paid_media_payment", "user": {"id": 7}}}),
-            json!({"id": "e", "amount": 1, "date": 1, "receiver": {"type": "user", "transaction_type": "gift_purchase", "user": {"id": 7}}}),
-        ] {
-            assert_eq!(listed(other.clone()), None, "{other}");
-        }
-    }
-
-    #[test]
-    fn parts_of_a_star_are_not_lost() {
-        let user = json!({"type": "user", "user": {"id": 7}, "invoice_payload": "x"});
-        let transaction = json!({"id": "a", "amount": 1, "nanostar_amount": 500_000_000, "date": 1, "source": user});
-        assert_eq!(listed(transaction).unwrap().paid.unwrap().amount.micros(), 1_500_000);
-    }
 }
