@@ -16,6 +16,7 @@ mod delivery;
 mod harness;
 mod images;
 mod intake;
+mod news;
 mod notices;
 mod payment_webhook;
 mod requests;
