@@ -48,6 +48,7 @@ mod grpc_states;
 mod grpc_wire;
 mod layer_table;
 mod payments_janitor;
+mod payments_lists;
 mod payments_reconcile;
 mod payments_refunds;
 mod payments_stars;
