@@ -39,6 +39,7 @@ start-new =
     Hi! 👋 I draw pictures from a description and work on photos.
 
     { $left ->
+        [0] You can top up with /pay.
         [one] You have { $left } free operation to begin with.
        *[other] You have { $left } free operations to begin with.
     }

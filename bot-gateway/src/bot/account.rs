@@ -22,9 +22,10 @@ pub const WORKER_PATIENCE: Duration = Duration::from_secs(3);
 /// /start, with a link's `parameter` or none: greets, notes who invited, and asks the worker for what waited while the user had blocked the bot.
 pub async fn start(session: &Session, parameter: &str) -> Result<(), BotError> {
     let locale = session.locale;
+    // Before the invitation writes the user: who is new is greeted as such.
+    let user = user_info(session).await;
     let invited = invite::accept(session, parameter).await?;
     session.keep(&session.state().await?.ended()).await?;
-    let user = user_info(session).await;
     let greeting = match &user {
         // Never written: not charged, paid or given anything yet.
         Ok(user) if user.version == 0 => {

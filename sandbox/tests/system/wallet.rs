@@ -180,7 +180,8 @@ async fn a_promo_code_and_an_invitation_give_once() -> Result<()> {
     inviter.person.chat.send_text(&format!("/start {code}"));
     inviter.person.told("ваша собственная ссылка").await?;
     invited.person.chat.send_text(&format!("/start {code}"));
-    invited.person.told("Вас пригласили").await?;
+    let greeting = invited.person.told("Вас пригласили").await?;
+    assert!(greeting.text.starts_with("Привет"), "greeted as who is new: {}", greeting.text);
     let payment = invited.begins("first-top-up", 100).await?;
     system.yookassa().pay(&payment.provider_payment_id)?;
     invited.person.told("За первое пополнение").await?;
