@@ -6,15 +6,18 @@ use billing_svc::ledger::*;
 use billing_svc::payments::{RefundRequest, TelegramPayment};
 use billing_svc::reconcile::{self, Kind, Report};
 use serde_json::json;
+use tokio::process::Command;
 
 use crate::books::user;
 use crate::harness::Database;
+use crate::payments_shop::{SECRET_KEY, SHOP_ID};
 use crate::payments_world::{World, administrator, name};
 
 on_both!(
     books_that_agree_are_clean,
     each_difference_is_named,
     a_provider_that_does_not_answer_leaves_nothing_said,
+    the_program_says_it_by_its_exit_code,
 );
 
 async fn compare(world: &World) -> Report {
@@ -95,5 +98,44 @@ async fn a_provider_that_does_not_answer_leaves_nothing_said(database: Database)
     assert!(error.to_string().starts_with("yookassa: "), "{error}");
     let error = reconcile::run(&world.books.store, &[], day).await.unwrap_err();
     assert!(error.to_string().contains("YOOKASSA_SHOP_ID"));
+    world.prove().await;
+}
+
+async fn the_program_says_it_by_its_exit_code(database: Database) {
+    let world = World::open(&database).await;
+    world.shop.show_lists();
+    world.topped_up(&user("tg:1")).await;
+    let program = async |environment: &[(&str, &str)]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_billing-svc"))
+            .env_clear()
+            .args(["reconcile", "--since", "1d", "--database-url", database.url()])
+            .envs(environment.iter().copied())
+            .kill_on_drop(true)
+            .output()
+            .await
+            .unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let url = world.shop.url.clone();
+    let shop = [
+        ("YOOKASSA_SHOP_ID", SHOP_ID),
+        ("YOOKASSA_SECRET_KEY", SECRET_KEY),
+        ("YOOKASSA_API_URL", url.as_str()),
+    ];
+    // Next to the live service, with nobody to ask, with all well, and with money that nobody was credited.
+    let (code, _, why) = program(&[]).await;
+    assert_eq!(code, Some(2), "{why}");
+    let (code, report, why) = program(&shop).await;
+    assert_eq!((code, report.lines().last()), (Some(0), Some("clean")), "{why}");
+    let lost = world.invoice(&user("tg:2")).await;
+    world.shop.pay(name(&lost));
+    let (code, report, _) = program(&shop).await;
+    assert_eq!(code, Some(1));
+    assert!(report.contains("difference paid_not_credited yookassa"), "{report}");
+    let wrong = [shop[0], ("YOOKASSA_SECRET_KEY", "not-the-shops-key"), shop[2]];
+    let (code, report, why) = program(&wrong).await;
+    assert_eq!((code, report.as_str()), (Some(2), ""));
+    assert!(why.contains("credentials") && !why.contains("not-the-shops-key"), "{why}");
     world.prove().await;
 }
