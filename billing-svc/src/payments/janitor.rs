@@ -115,6 +115,5 @@ mod tests {
         assert_eq!(next_check(&schedule, 1, now), Some(now.plus(1440 * minute)));
         assert_eq!(next_check(&schedule, 2, now), None);
         assert_eq!(next_check(&schedule, 9, now), None);
-        assert_eq!(next_check(&schedule, -1, now), Some(now.plus(5 * minute)));
     }
 }
