@@ -74,15 +74,18 @@ impl Payments {
             return Ok(());
         }
         let begun = Instant::now();
+        let mut cursor = self.0.store.cursor(provider.id()).await?;
+        let mut all_followed = true;
         for _ in 0..MAX_PAGES {
-            let cursor = self.0.store.cursor(provider.id()).await?;
             let page = provider.feed(cursor.as_deref()).await?;
             for listed in page.items {
-                self.listed(provider, listed).await?;
+                all_followed &= self.listed(provider, listed).await?;
             }
-            if cursor.as_ref() != Some(&page.cursor) {
+            // From the page on that has a line which can't be followed, all is read again next time.
+            if all_followed && cursor.as_ref() != Some(&page.cursor) {
                 self.0.store.set_cursor(provider.id(), &page.cursor).await?;
             }
+            cursor = Some(page.cursor);
             if !page.more {
                 break;
             }
@@ -91,27 +94,28 @@ impl Payments {
         Ok(())
     }
 
-    /// Follows one line of a list. One that can't be followed never holds up those that come after it.
+    /// Follows one line of a list. One that can't be followed never holds up those that come after it: `false` where only
+    /// the list could bring it again.
     async fn listed(
         &self,
         provider: &Arc<dyn PaymentProvider>,
         listed: Listed,
-    ) -> Result<(), FollowError> {
+    ) -> Result<bool, FollowError> {
         let (id, name) = (provider.id(), listed.provider_payment_id.clone());
         let asks = listed.found.is_none();
-        match self.follow_listed(provider, listed).await {
-            Err(error) if error.is_stuck() => {
-                metrics::payment_stuck(id);
-                let provider = id.name();
-                tracing::error!(provider, provider_payment_id = name, %error, "what a provider lists can't be followed");
-                Ok(())
-            }
-            // The list was read, this one payment could not be asked about: the inbox tries for days.
-            Err(error @ FollowError::Provider(_)) if asks => {
-                self.enqueue_listed(id, name).await.map_err(|_| error)
-            }
-            result => result,
+        let Err(error) = self.follow_listed(provider, listed).await else { return Ok(true) };
+        if error.is_stuck() {
+            metrics::payment_stuck(id);
+            let provider = id.name();
+            tracing::error!(provider, provider_payment_id = name, %error, "what a provider lists can't be followed");
+        } else if !(asks && matches!(error, FollowError::Provider(_))) {
+            return Err(error);
         }
+        if asks {
+            // The inbox asks about this one payment again, for days.
+            self.enqueue_listed(id, name).await.map_err(|_| error)?;
+        }
+        Ok(asks)
     }
 
     /// Unless all that it says is known.
@@ -151,8 +155,10 @@ impl Payments {
         }
         let refunds = self.0.store.refunds_of(&known.user_id, known.payment_id).await?;
         let ended = |refund: &&PaymentRefund| refund.state == RefundState::Succeeded;
-        let back: Amount = refunds.iter().filter(ended).map(|refund| refund.price.amount).sum();
-        let all = listed.refunded.as_ref().is_none_or(|refunded| refunded.amount == back);
+        // In i128: a provider's numbers are not ours, and a sum that fails would end the service.
+        let micros = |amount: Amount| i128::from(amount.micros());
+        let back: i128 = refunds.iter().filter(ended).map(|it| micros(it.price.amount)).sum();
+        let all = listed.refunded.as_ref().is_none_or(|refunded| micros(refunded.amount) == back);
         let this = listed.refund.as_ref().is_none_or(|told| {
             let name = Some(&told.provider_refund_id);
             let here = refunds.iter().find(|it| it.provider_refund_id.as_ref() == name);

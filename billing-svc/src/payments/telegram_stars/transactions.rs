@@ -64,7 +64,8 @@ impl Transaction {
     /// `None`: no payment of an invoice.
     pub fn listed(self) -> Option<Listed> {
         let micros = self.amount.checked_mul(1_000_000)?;
-        let amount = Amount::from_micros(micros + self.nanostar_amount / NANOS_PER_MICRO);
+        let micros = micros.checked_add(self.nanostar_amount / NANOS_PER_MICRO)?;
+        let amount = Amount::from_micros(micros);
         let received = ProviderAmount { amount, currency: STARS.to_owned() };
         let refund = ReportedRefund {
             // A refund has no id of its own, and there is one at most.
