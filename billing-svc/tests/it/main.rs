@@ -47,6 +47,7 @@ mod grpc_stars;
 mod grpc_states;
 mod grpc_wire;
 mod layer_table;
+mod payments_inbox;
 mod payments_janitor;
 mod payments_lists;
 mod payments_reconcile;
