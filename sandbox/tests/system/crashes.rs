@@ -1,11 +1,12 @@
 //! SIGKILL at every point that matters; what was charged ends once all the same.
 
 use anyhow::Result;
-use proto::billing::v1::{OperationState, RefundReason};
+use proto::billing::v1::{OperationState, PaymentState, RefundReason};
 use sandbox::fal::Failure;
 use sandbox::system::{Service, System};
 
-use crate::person::{Person, png};
+use crate::payer::Payer;
+use crate::person::{Person, png, until};
 
 #[tokio::test]
 async fn a_worker_killed_after_its_submit_asks_for_that_very_result() -> Result<()> {
@@ -159,8 +160,19 @@ async fn secrets_never_reach_the_logs() -> Result<()> {
     system.telegram().fail_method("getFile", sandbox::telegram::Failure::BadGateway, 1);
     person.chat.send_photo(&png(7), Some("тайное слово"))?;
     person.settled(1).await?;
+    let payer = Payer::of(&system, 808);
+    system.yookassa().fail_next(sandbox::yookassa::Failure::ServerErrorAfter, 1);
+    let payment = payer.begins("logged", 100).await?;
+    system.yookassa().fail_next(sandbox::yookassa::Failure::Garbage, 2);
+    system.yookassa().pay(&payment.provider_payment_id)?;
+    payer.stands(&payment, PaymentState::Credited).await?;
+    system.telegram().fail_method("getStarTransactions", sandbox::telegram::Failure::BadGateway, 1);
+    let asked =
+        async || Ok((!system.telegram().calls_of("getStarTransactions").is_empty()).then_some(()));
+    until("the list of Stars to be asked for", asked).await?;
     let telegram = system.telegram().token();
     let fal = system.fal().key();
+    let shop = system.yookassa().secret_key();
     let callers =
         std::fs::read_to_string(system.processes().folder().join("gateway-callers.toml"))?;
     let hash = callers.split('"').find(|part| part.len() == 64).unwrap_or_default();
@@ -170,9 +182,15 @@ async fn secrets_never_reach_the_logs() -> Result<()> {
             system.processes().folder().join("logs").join(format!("{}.log", service.program()));
         let logged = std::fs::read_to_string(log)?;
         assert!(!logged.is_empty(), "{service:?} logs");
-        for secret in
-            [telegram.expose_secret(), fal.expose_secret(), hash, "тайное слово", "earer "]
-        {
+        for secret in [
+            telegram.expose_secret(),
+            fal.expose_secret(),
+            shop.expose_secret(),
+            hash,
+            "тайное слово",
+            "earer ",
+            "Basic ",
+        ] {
             assert!(!logged.contains(secret), "{service:?} logged {secret}");
         }
     }

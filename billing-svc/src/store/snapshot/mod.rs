@@ -7,7 +7,7 @@ mod money_in;
 mod shared;
 
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
     sea_query::{Expr, ExprTrait},
 };
 use uuid::Uuid;
@@ -45,12 +45,9 @@ impl Snapshot {
         after: Option<&String>,
         limit: u64,
     ) -> Result<Vec<Found<String, User>>, StoreError> {
-        use users::Column;
-        let mut select = users::Entity::find().order_by_asc(Column::UserId).limit(limit);
-        if let Some(user) = after {
-            select = select.filter(Column::UserId.gt(user));
-        }
-        let rows = select.all(&self.inner).await.map_err(dialect::failed)?;
+        let after = after.map(|user| vec![user.as_str().into()]);
+        let rows = users::Entity::find();
+        let rows = self.page(rows, &[users::Column::UserId], after, limit).await?;
         Ok(rows.into_iter().map(|row| (row.user_id.clone(), row.read())).collect())
     }
 
@@ -61,15 +58,9 @@ impl Snapshot {
         limit: u64,
     ) -> Result<Vec<Found<(String, Uuid), Grant>>, StoreError> {
         use grants::Column;
-        let mut select = grants::Entity::find()
-            .order_by_asc(Column::UserId)
-            .order_by_asc(Column::GrantId)
-            .limit(limit);
-        if let Some((user, id)) = after {
-            let key = Expr::tuple([Expr::col(Column::UserId), Expr::col(Column::GrantId)]);
-            select = select.filter(key.gt(Expr::tuple([user.as_str().into(), (*id).into()])));
-        }
-        let rows = select.all(&self.inner).await.map_err(dialect::failed)?;
+        let after = after.map(|(user, id)| vec![user.as_str().into(), (*id).into()]);
+        let keys = [Column::UserId, Column::GrantId];
+        let rows = self.page(grants::Entity::find(), &keys, after, limit).await?;
         Ok(rows.into_iter().map(|row| ((row.user_id.clone(), row.grant_id), row.read())).collect())
     }
 
@@ -80,15 +71,9 @@ impl Snapshot {
         limit: u64,
     ) -> Result<Vec<Found<(String, Uuid), Operation>>, StoreError> {
         use operations::Column;
-        let mut select = operations::Entity::find()
-            .order_by_asc(Column::UserId)
-            .order_by_asc(Column::OperationId)
-            .limit(limit);
-        if let Some((user, id)) = after {
-            let key = Expr::tuple([Expr::col(Column::UserId), Expr::col(Column::OperationId)]);
-            select = select.filter(key.gt(Expr::tuple([user.as_str().into(), (*id).into()])));
-        }
-        let rows = select.all(&self.inner).await.map_err(dialect::failed)?;
+        let after = after.map(|(user, id)| vec![user.as_str().into(), (*id).into()]);
+        let keys = [Column::UserId, Column::OperationId];
+        let rows = self.page(operations::Entity::find(), &keys, after, limit).await?;
         let key = |row: &operations::Model| (row.user_id.clone(), row.operation_id);
         Ok(rows.into_iter().map(|row| (key(&row), row.read())).collect())
     }
@@ -100,15 +85,9 @@ impl Snapshot {
         limit: u64,
     ) -> Result<Vec<Found<(String, i64), Entry>>, StoreError> {
         use entries::Column;
-        let mut select = entries::Entity::find()
-            .order_by_asc(Column::UserId)
-            .order_by_asc(Column::Sequence)
-            .limit(limit);
-        if let Some((user, sequence)) = after {
-            let key = Expr::tuple([Expr::col(Column::UserId), Expr::col(Column::Sequence)]);
-            select = select.filter(key.gt(Expr::tuple([user.as_str().into(), (*sequence).into()])));
-        }
-        let rows = select.all(&self.inner).await.map_err(dialect::failed)?;
+        let after = after.map(|(user, sequence)| vec![user.as_str().into(), (*sequence).into()]);
+        let keys = [Column::UserId, Column::Sequence];
+        let rows = self.page(entries::Entity::find(), &keys, after, limit).await?;
         Ok(rows.into_iter().map(|row| ((row.user_id.clone(), row.sequence), row.read())).collect())
     }
 
@@ -119,21 +98,12 @@ impl Snapshot {
         limit: u64,
     ) -> Result<Vec<Found<(String, Uuid, i64), Entry>>, StoreError> {
         use entries::Column;
-        let columns = [Column::UserId, Column::OperationId, Column::Sequence];
-        let mut select = entries::Entity::find()
-            .filter(Column::OperationId.is_not_null())
-            .order_by_asc(Column::UserId)
-            .order_by_asc(Column::OperationId)
-            .order_by_asc(Column::Sequence)
-            .limit(limit);
-        if let Some((user, id, sequence)) = after {
-            select = select.filter(Expr::tuple(columns.map(Expr::col)).gt(Expr::tuple([
-                user.as_str().into(),
-                (*id).into(),
-                (*sequence).into(),
-            ])));
-        }
-        let rows = select.all(&self.inner).await.map_err(dialect::failed)?;
+        let after = after.map(|(user, id, sequence)| {
+            vec![user.as_str().into(), (*id).into(), (*sequence).into()]
+        });
+        let keys = [Column::UserId, Column::OperationId, Column::Sequence];
+        let of_operations = entries::Entity::find().filter(Column::OperationId.is_not_null());
+        let rows = self.page(of_operations, &keys, after, limit).await?;
         let key = |row: &entries::Model| {
             (row.user_id.clone(), row.operation_id.unwrap_or_default(), row.sequence)
         };
@@ -143,5 +113,21 @@ impl Snapshot {
     /// Ends it.
     pub async fn end(self) -> Result<(), StoreError> {
         self.inner.rollback().await.map_err(dialect::failed)
+    }
+
+    /// The next page of a table after a key, in the order of its keys.
+    async fn page<E: EntityTrait>(
+        &self,
+        rows: Select<E>,
+        keys: &[E::Column],
+        after: Option<Vec<Expr>>,
+        limit: u64,
+    ) -> Result<Vec<E::Model>, StoreError> {
+        let mut select = keys.iter().fold(rows, |rows, key| rows.order_by_asc(*key)).limit(limit);
+        if let Some(after) = after {
+            let key = Expr::tuple(keys.iter().map(|key| Expr::col(*key)));
+            select = select.filter(key.gt(Expr::tuple(after)));
+        }
+        select.all(&self.inner).await.map_err(dialect::failed)
     }
 }

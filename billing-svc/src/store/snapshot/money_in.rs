@@ -1,19 +1,16 @@
 //! Payments, their refunds, events and promotions, in the order of their keys.
 
-use sea_orm::{
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, ExprTrait},
-};
+use sea_orm::EntityTrait;
 use uuid::Uuid;
 
 use super::{Found, Snapshot};
 use crate::ledger::{
     Event, OwnReferralCode, Payment, PaymentRefund, PromoCode, Redemption, Referral,
 };
+use crate::store::StoreError;
 use crate::store::tables::{
     events, payment_refunds, payments, promo_codes, promo_redemptions, referral_codes, referrals,
 };
-use crate::store::{StoreError, dialect};
 
 impl Snapshot {
     /// Payments, by user and id.
@@ -26,15 +23,9 @@ impl Snapshot {
         limit: u64,
     ) -> Result<Vec<Found<(String, Uuid), Payment>>, StoreError> {
         use payments::Column;
-        let mut select = payments::Entity::find()
-            .order_by_asc(Column::UserId)
-            .order_by_asc(Column::PaymentId)
-            .limit(limit);
-        if let Some((user, id)) = after {
-            let key = Expr::tuple([Expr::col(Column::UserId), Expr::col(Column::PaymentId)]);
-            select = select.filter(key.gt(Expr::tuple([user.as_str().into(), (*id).into()])));
-        }
-        let rows = select.all(&self.inner).await.map_err(dialect::failed)?;
+        let after = after.map(|(user, id)| vec![user.as_str().into(), (*id).into()]);
+        let keys = [Column::UserId, Column::PaymentId];
+        let rows = self.page(payments::Entity::find(), &keys, after, limit).await?;
         let key = |row: &payments::Model| (row.user_id.clone(), row.payment_id);
         Ok(rows.into_iter().map(|row| (key(&row), row.read())).collect())
     }
@@ -46,15 +37,9 @@ impl Snapshot {
         limit: u64,
     ) -> Result<Vec<Found<(String, Uuid), PaymentRefund>>, StoreError> {
         use payment_refunds::Column;
-        let mut select = payment_refunds::Entity::find()
-            .order_by_asc(Column::UserId)
-            .order_by_asc(Column::RefundId)
-            .limit(limit);
-        if let Some((user, id)) = after {
-            let key = Expr::tuple([Expr::col(Column::UserId), Expr::col(Column::RefundId)]);
-            select = select.filter(key.gt(Expr::tuple([user.as_str().into(), (*id).into()])));
-        }
-        let rows = select.all(&self.inner).await.map_err(dialect::failed)?;
+        let after = after.map(|(user, id)| vec![user.as_str().into(), (*id).into()]);
+        let keys = [Column::UserId, Column::RefundId];
+        let rows = self.page(payment_refunds::Entity::find(), &keys, after, limit).await?;
         let key = |row: &payment_refunds::Model| (row.user_id.clone(), row.refund_id);
         Ok(rows.into_iter().map(|row| (key(&row), row.read())).collect())
     }
@@ -66,15 +51,9 @@ impl Snapshot {
         limit: u64,
     ) -> Result<Vec<Found<(String, i64), (Event, Option<i64>)>>, StoreError> {
         use events::Column;
-        let mut select = events::Entity::find()
-            .order_by_asc(Column::UserId)
-            .order_by_asc(Column::Sequence)
-            .limit(limit);
-        if let Some((user, sequence)) = after {
-            let key = Expr::tuple([Expr::col(Column::UserId), Expr::col(Column::Sequence)]);
-            select = select.filter(key.gt(Expr::tuple([user.as_str().into(), (*sequence).into()])));
-        }
-        let rows = select.all(&self.inner).await.map_err(dialect::failed)?;
+        let after = after.map(|(user, sequence)| vec![user.as_str().into(), (*sequence).into()]);
+        let keys = [Column::UserId, Column::Sequence];
+        let rows = self.page(events::Entity::find(), &keys, after, limit).await?;
         let found = |row: events::Model| {
             let (key, position) = ((row.user_id.clone(), row.sequence), row.position);
             (key, row.read().map(|event| (event, position)))
@@ -89,16 +68,9 @@ impl Snapshot {
         limit: u64,
     ) -> Result<Vec<Found<(String, String), Redemption>>, StoreError> {
         use promo_redemptions::Column;
-        let mut select = promo_redemptions::Entity::find()
-            .order_by_asc(Column::UserId)
-            .order_by_asc(Column::Code)
-            .limit(limit);
-        if let Some((user, code)) = after {
-            let key = Expr::tuple([Expr::col(Column::UserId), Expr::col(Column::Code)]);
-            let after = Expr::tuple([user.as_str().into(), code.as_str().into()]);
-            select = select.filter(key.gt(after));
-        }
-        let rows = select.all(&self.inner).await.map_err(dialect::failed)?;
+        let after = after.map(|(user, code)| vec![user.as_str().into(), code.as_str().into()]);
+        let keys = [Column::UserId, Column::Code];
+        let rows = self.page(promo_redemptions::Entity::find(), &keys, after, limit).await?;
         let key = |row: &promo_redemptions::Model| (row.user_id.clone(), row.code.clone());
         Ok(rows.into_iter().map(|row| (key(&row), row.read())).collect())
     }
@@ -109,12 +81,9 @@ impl Snapshot {
         after: Option<&String>,
         limit: u64,
     ) -> Result<Vec<Found<String, Referral>>, StoreError> {
-        use referrals::Column;
-        let mut select = referrals::Entity::find().order_by_asc(Column::UserId).limit(limit);
-        if let Some(user) = after {
-            select = select.filter(Column::UserId.gt(user));
-        }
-        let rows = select.all(&self.inner).await.map_err(dialect::failed)?;
+        let after = after.map(|user| vec![user.as_str().into()]);
+        let rows = referrals::Entity::find();
+        let rows = self.page(rows, &[referrals::Column::UserId], after, limit).await?;
         Ok(rows.into_iter().map(|row| (row.user_id.clone(), row.read())).collect())
     }
 
@@ -124,12 +93,9 @@ impl Snapshot {
         after: Option<&String>,
         limit: u64,
     ) -> Result<Vec<Found<String, OwnReferralCode>>, StoreError> {
-        use referral_codes::Column;
-        let mut select = referral_codes::Entity::find().order_by_asc(Column::UserId).limit(limit);
-        if let Some(user) = after {
-            select = select.filter(Column::UserId.gt(user));
-        }
-        let rows = select.all(&self.inner).await.map_err(dialect::failed)?;
+        let after = after.map(|user| vec![user.as_str().into()]);
+        let rows = referral_codes::Entity::find();
+        let rows = self.page(rows, &[referral_codes::Column::UserId], after, limit).await?;
         Ok(rows.into_iter().map(|row| (row.user_id.clone(), row.read())).collect())
     }
 
@@ -139,12 +105,9 @@ impl Snapshot {
         after: Option<&String>,
         limit: u64,
     ) -> Result<Vec<Found<String, PromoCode>>, StoreError> {
-        use promo_codes::Column;
-        let mut select = promo_codes::Entity::find().order_by_asc(Column::Code).limit(limit);
-        if let Some(code) = after {
-            select = select.filter(Column::Code.gt(code));
-        }
-        let rows = select.all(&self.inner).await.map_err(dialect::failed)?;
+        let after = after.map(|code| vec![code.as_str().into()]);
+        let rows = promo_codes::Entity::find();
+        let rows = self.page(rows, &[promo_codes::Column::Code], after, limit).await?;
         Ok(rows.into_iter().map(|row| (row.code.clone(), row.read())).collect())
     }
 }
