@@ -82,6 +82,11 @@ async fn whatever_is_killed_each_payment_counts_once() -> Result<()> {
         until("the last refund", async || Ok((payer.kopecks().await? == expected).then_some(())))
             .await?;
     }
+    let mut topped_up = 0;
+    for payer in &payers {
+        topped_up += payer.topped_up().await?;
+    }
+    assert_eq!(topped_up, system.yookassa().paid_less_refunded("RUB"), "as YooKassa sees it");
     all_is_well(&system).await
 }
 

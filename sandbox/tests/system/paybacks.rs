@@ -110,5 +110,6 @@ async fn refunds_made_in_the_cabinet_reach_the_balance_once() -> Result<()> {
     assert_eq!(now.refunds.len(), 2, "{:#?}", now.refunds);
     assert!(now.refunds.iter().all(|one| one.origin() == RefundOrigin::Provider));
     assert_eq!(payer.kopecks().await?, 200_00);
+    assert_eq!(payer.topped_up().await?, system.yookassa().paid_less_refunded("RUB"));
     all_is_well(&system).await
 }

@@ -6,7 +6,7 @@ use proto::billing::v1::{
     RefreshPaymentRequest, Standing,
 };
 use proto::money;
-use sandbox::system::{AsGateway, System};
+use sandbox::system::{AsGateway, Operator, System};
 
 use crate::person::{Person, until};
 
@@ -14,11 +14,16 @@ use crate::person::{Person, until};
 pub struct Payer {
     pub person: Person,
     gateway: AsGateway,
+    operator: Operator,
 }
 
 impl Payer {
     pub fn of(system: &System, id: i64) -> Self {
-        Self { person: Person::of(system, id), gateway: system.as_gateway().clone() }
+        Self {
+            person: Person::of(system, id),
+            gateway: system.as_gateway().clone(),
+            operator: system.billing().clone(),
+        }
     }
 
     /// A payment through YooKassa, waiting to be paid.
@@ -67,6 +72,19 @@ impl Payer {
 
     pub async fn standing(&self) -> Result<Standing> {
         Ok(self.person.has().await?.standing())
+    }
+
+    /// What came from `topups:yookassa` less what went back there, in micros, by the entries.
+    pub async fn topped_up(&self) -> Result<i64> {
+        let entries = self.operator.entries(&self.person.user_id()).await?;
+        entries.iter().try_fold(0, |sum, entry| {
+            let amount = entry.amount.clone().unwrap_or_default();
+            Ok(match (entry.from_account.as_str(), entry.to_account.as_str()) {
+                ("topups:yookassa", _) => sum + money::to_micros(&amount, "RUB")?,
+                (_, "topups:yookassa") => sum - money::to_micros(&amount, "RUB")?,
+                (_, _) => sum,
+            })
+        })
     }
 
     /// How many messages of the bot hold this text.

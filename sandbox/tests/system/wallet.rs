@@ -1,7 +1,9 @@
 //! Paying in the chat: packs, methods, links and invoices, codes and invitations, and what the user is told.
 
 use anyhow::{Context, Result};
-use proto::billing::v1::{CreatePromoCodeRequest, PaymentState, PromoCode, promo_code::Credits};
+use proto::billing::v1::{
+    CreatePromoCodeRequest, PaymentState, PromoCode, RefundPaymentRequest, promo_code::Credits,
+};
 use sandbox::system::{Service, System};
 
 use crate::payer::{Payer, all_is_well};
@@ -75,6 +77,43 @@ async fn the_second_payment_of_an_invoice_goes_back_where_that_is_the_rule() -> 
     until("the credit", async || Ok((payer.kopecks().await? == 100_00).then_some(()))).await?;
     let refused = chat.pay_newest_invoice().await.expect_err("asked before, billing says no");
     assert!(format!("{refused}").contains("оплачен"), "{refused}");
+    all_is_well(&system).await
+}
+
+#[tokio::test]
+async fn a_second_payment_that_was_approved_in_time_goes_back_by_itself() -> Result<()> {
+    let system = System::builder().setting("BILLING_STARS_REPEAT", "refund").start().await?;
+    let payer = Payer::of(&system, 3410);
+    invoice(&payer, 100).await?;
+    // Nobody tells billing of the first, so it approves the second.
+    system.telegram().lose_payments(2);
+    payer.person.chat.pay_newest_invoice().await?;
+    let price = system.telegram().stars_less_refunded();
+    payer.person.chat.pay_newest_invoice().await?;
+    assert_eq!(system.telegram().stars_less_refunded(), 2 * price);
+    press(&payer, "Счёт отправил", "Проверить").await?;
+    until("the second to go back", async || {
+        Ok((system.telegram().stars_less_refunded() == price).then_some(()))
+    })
+    .await?;
+    until("the credit", async || Ok((payer.kopecks().await? == 100_00).then_some(()))).await?;
+    payer.person.told("второй платёж возвращён").await?;
+
+    // And the first, because the user asked.
+    let payments = system.billing().payments_of(&payer.person.user_id()).await?;
+    let first = payments.iter().find(|payment| payment.repeat_of.is_empty());
+    let request = RefundPaymentRequest {
+        request_id: "back".to_owned(),
+        payment_id: first.context("the first payment")?.payment_id.clone(),
+        reason: "the customer asked".to_owned(),
+        ..RefundPaymentRequest::default()
+    };
+    system.billing().admin.refund_payment(request).await?;
+    until("all Stars to go back", async || {
+        Ok((system.telegram().stars_less_refunded() == 0).then_some(()))
+    })
+    .await?;
+    assert_eq!(payer.kopecks().await?, 0);
     all_is_well(&system).await
 }
 
