@@ -1,4 +1,4 @@
-//! The door of the ledger: what a batch decides. What it needs to see is in [`super::needs`].
+//! The door of the ledger: what a batch decides. What it needs to see is in [`super::needs()`].
 
 use super::draft::Draft;
 use super::payback::Asked;

@@ -2,7 +2,7 @@
 
 use super::{Command, Needs, Observation};
 
-/// What the store has to load before [`super::decide`] can run.
+/// What the store has to load before [`super::decide()`] can run.
 pub fn needs<'a>(batch: impl IntoIterator<Item = &'a Command>) -> Needs {
     let mut needs = Needs::default();
     for command in batch {

@@ -2,7 +2,8 @@
 //!
 //! | answer | when |
 //! |---|---|
-//! | 200 | billing-svc has stored it; or it is nothing that repeating could mend |
+//! | 200 | billing-svc has stored it, and only then |
+//! | 400 | it is no notification |
 //! | 403 | the sender's address is not among those that billing-svc allows |
 //! | 408 | the body takes longer than 5 s |
 //! | 413 | the body is larger than 64 KiB |
@@ -123,16 +124,14 @@ fn refused(error: &CallError, source_ip: &str, bytes: usize) -> (StatusCode, &'s
             tracing::warn!(source_ip, "a notification from an address that is not allowed");
             (StatusCode::FORBIDDEN, "forbidden")
         }
-        // 200, though nothing was stored: the same bytes will be refused again, and YooKassa would repeat them for 24 hours.
-        // The payment itself is not lost with them: billing-svc asks about each of its payments by itself.
         "INVALID_FIELD" => {
             tracing::warn!(source_ip, bytes, %error, "a notification that is none");
-            (StatusCode::OK, "not_a_notification")
+            (StatusCode::BAD_REQUEST, "not_a_notification")
         }
-        // Likewise: without the shop's secrets nobody can be asked, however often it comes.
+        // It comes again for a day: time enough to configure what was forgotten.
         "PROVIDER_NOT_CONFIGURED" => {
             tracing::warn!(source_ip, "a notification of a provider that is not configured");
-            (StatusCode::OK, "not_configured")
+            (StatusCode::SERVICE_UNAVAILABLE, "not_configured")
         }
         _ => {
             tracing::warn!(%error, "a notification was not stored: it is to come again");

@@ -50,13 +50,13 @@ async fn behind_a_proxy_the_sender_is_whom_it_saw() {
 }
 
 #[tokio::test]
-async fn what_repeating_can_mend_is_to_come_again_and_nothing_else() {
+async fn only_what_is_stored_is_answered_with_200() {
     let world = World::new().await;
     let gateway = world.gateway(&[]).await;
     for (code, reason, status) in [
         (Code::PermissionDenied, "FORBIDDEN", StatusCode::FORBIDDEN),
-        (Code::InvalidArgument, "INVALID_FIELD", StatusCode::OK),
-        (Code::FailedPrecondition, "PROVIDER_NOT_CONFIGURED", StatusCode::OK),
+        (Code::InvalidArgument, "INVALID_FIELD", StatusCode::BAD_REQUEST),
+        (Code::FailedPrecondition, "PROVIDER_NOT_CONFIGURED", StatusCode::SERVICE_UNAVAILABLE),
         (Code::Unavailable, "STORE_UNAVAILABLE", StatusCode::SERVICE_UNAVAILABLE),
         (Code::Unavailable, "OVERLOADED", StatusCode::SERVICE_UNAVAILABLE),
         (Code::Internal, "INTERNAL", StatusCode::SERVICE_UNAVAILABLE),
