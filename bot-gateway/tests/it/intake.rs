@@ -45,8 +45,8 @@ async fn an_update_that_telegram_sends_twice_is_answered_once() {
         .inbox_becomes(|rows| rows.len() == 2 && rows.iter().all(|(_, state)| state == "done"))
         .await;
     assert_eq!(user.messages().iter().filter(|message| message.from_bot).count(), 2);
+    until(|| world.telegram.unconfirmed() == 0).await;
     gateway.stop().await;
-    assert_eq!(world.telegram.unconfirmed(), 0);
 }
 
 #[tokio::test]
