@@ -258,7 +258,7 @@ async fn a_restart_keeps_chats_files_and_unconfirmed_updates() {
         Telegram::over(TelegramStandIn::open(listener, folder.path()).unwrap())
     };
     let before = open().await;
-    let user = before.stand_in.user_named(USER, "Анна", "ru");
+    let user = before.stand_in.user_named(USER, "Третий", "ru");
     user.send_photo(&png(), Some("фото")).unwrap();
     before.stand_in.flush().unwrap();
     drop(before);
@@ -268,5 +268,5 @@ async fn a_restart_keeps_chats_files_and_unconfirmed_updates() {
     let seen = after.stand_in.user(USER).messages();
     let file_id = seen[0].photo.clone().unwrap();
     assert!(after.stand_in.file(&file_id).is_some());
-    assert_eq!(after.stand_in.users()[0]["first_name"], "Анна");
+    assert_eq!(after.stand_in.users()[0]["first_name"], "Третий");
 }
