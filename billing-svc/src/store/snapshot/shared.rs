@@ -1,7 +1,7 @@
 //! What no two rows may share, and what each row needs of another user's.
 
 use sea_orm::{
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, TryGetableMany,
     sea_query::{Expr, ExprTrait, Query},
 };
 use uuid::Uuid;
@@ -18,47 +18,17 @@ impl Snapshot {
     /// # Errors
     /// As the database answers; so for all that follow.
     pub async fn shared_request_ids(&self, limit: u64) -> Result<Vec<String>, StoreError> {
-        use operations::Column;
-        operations::Entity::find()
-            .select_only()
-            .column(Column::RequestId)
-            .group_by(Column::RequestId)
-            .having(Column::RequestId.count().gt(1))
-            .limit(limit)
-            .into_tuple()
-            .all(&self.inner)
-            .await
-            .map_err(dialect::failed)
+        self.shared::<operations::Entity, _>(operations::Column::RequestId, limit).await
     }
 
     /// Ids that more than one operation has, at most `limit`.
     pub async fn shared_operation_ids(&self, limit: u64) -> Result<Vec<Uuid>, StoreError> {
-        use operations::Column;
-        operations::Entity::find()
-            .select_only()
-            .column(Column::OperationId)
-            .group_by(Column::OperationId)
-            .having(Column::OperationId.count().gt(1))
-            .limit(limit)
-            .into_tuple()
-            .all(&self.inner)
-            .await
-            .map_err(dialect::failed)
+        self.shared::<operations::Entity, _>(operations::Column::OperationId, limit).await
     }
 
     /// request_ids that more than one payment has, at most `limit`.
     pub async fn shared_payment_requests(&self, limit: u64) -> Result<Vec<String>, StoreError> {
-        use payments::Column;
-        payments::Entity::find()
-            .select_only()
-            .column(Column::RequestId)
-            .group_by(Column::RequestId)
-            .having(Column::RequestId.count().gt(1))
-            .limit(limit)
-            .into_tuple()
-            .all(&self.inner)
-            .await
-            .map_err(dialect::failed)
+        self.shared::<payments::Entity, _>(payments::Column::RequestId, limit).await
     }
 
     /// Providers with a name that more than one payment has, at most `limit`.
@@ -127,6 +97,24 @@ impl Snapshot {
             .select_only()
             .column(referrals::Column::UserId)
             .filter(Expr::not_exists(inviter))
+            .limit(limit)
+            .into_tuple()
+            .all(&self.inner)
+            .await
+            .map_err(dialect::failed)
+    }
+
+    /// What more than one row of a table has in a column, at most `limit`.
+    async fn shared<E, T>(&self, column: E::Column, limit: u64) -> Result<Vec<T>, StoreError>
+    where
+        E: EntityTrait,
+        T: TryGetableMany + Send,
+    {
+        E::find()
+            .select_only()
+            .column(column)
+            .group_by(column)
+            .having(column.count().gt(1))
             .limit(limit)
             .into_tuple()
             .all(&self.inner)
