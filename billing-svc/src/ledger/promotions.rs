@@ -84,13 +84,6 @@ pub struct ReferralRewards {
     pub invitee_operations: i64,
 }
 
-impl ReferralRewards {
-    /// Are there referrals at all?
-    pub fn are_on(self) -> bool {
-        self.inviter_operations > 0 || self.invitee_operations > 0
-    }
-}
-
 /// Why an invitation does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReferralRefusal {

@@ -6,14 +6,13 @@
 //! `cursor` to go on from; `POST /refunds` with `refund_id`, `id`, `amount` refunds, once for each `refund_id`. An error is
 //! `{"error": "…"}` with 400, 404 or 409. Its notification names the payment and nothing else: `{"payment": "…"}`.
 //!
-//! State is in memory, or also in a folder ([`SandboxBank::open`]).
+//! State is in memory only.
 
 mod control;
 mod pages;
 mod routes;
 mod state;
 
-use std::path::Path;
 use std::sync::Arc;
 
 use reqwest::Client;
@@ -31,57 +30,32 @@ use state::State;
 #[derive(Debug)]
 pub struct SandboxBank {
     world: Arc<World>,
-    tasks: Vec<JoinHandle<()>>,
+    delivering: JoinHandle<()>,
     _server: Server,
 }
 
 impl SandboxBank {
-    /// Starts serving on `listener`, with state in memory only. Must be called inside a tokio runtime.
+    /// Starts serving on `listener`. Must be called inside a tokio runtime.
     pub fn start(listener: TcpListener) -> Self {
-        Self::with(listener, Keep::fresh())
-    }
-
-    /// Starts serving with the state kept in `folder`, which is made when missing.
-    ///
-    /// # Errors
-    /// The folder can't be written, or what is in it can't be read.
-    pub fn open(listener: TcpListener, folder: &Path) -> anyhow::Result<Self> {
-        Ok(Self::with(listener, Keep::open(folder)?))
-    }
-
-    fn with(listener: TcpListener, keep: Keep<State>) -> Self {
         let world = Arc::new(World {
             origin: url_of(&listener),
-            keep: Arc::new(keep),
+            keep: Arc::new(Keep::fresh()),
             client: Client::new(),
         });
         let server = Server::start(listener, routes::router(world.clone()));
-        let tasks = vec![
-            tokio::spawn(notices::deliver(world.keep.clone(), |state| &mut state.outbox)),
-            tokio::spawn(world.keep.clone().save()),
-        ];
-        Self { world, tasks, _server: server }
+        let delivering = notices::deliver(world.keep.clone(), |state| &mut state.outbox);
+        Self { world, delivering: tokio::spawn(delivering), _server: server }
     }
 
     /// The base URL, for `BILLING_SANDBOX_BANK_URL`.
     pub fn url(&self) -> String {
         self.world.origin.clone()
     }
-
-    /// Writes what is not on the disk yet; the bank goes on.
-    ///
-    /// # Errors
-    /// The folder can't be written.
-    pub fn flush(&self) -> anyhow::Result<()> {
-        self.world.keep.flush()
-    }
 }
 
 impl Drop for SandboxBank {
     fn drop(&mut self) {
-        for task in &self.tasks {
-            task.abort();
-        }
+        self.delivering.abort();
     }
 }
 

@@ -36,10 +36,7 @@ async fn billing_killed_between_the_webhook_and_the_credit() -> Result<()> {
 #[tokio::test]
 async fn billing_killed_between_paid_and_credited() -> Result<()> {
     let database = TestDatabase::new().await;
-    let builder = System::builder()
-        .setting("BILLING_DATABASE_URL", database.url())
-        .setting("BILLING_MIGRATE", "auto");
-    let mut system = builder.start().await?;
+    let mut system = on_postgres(&database).await?;
     let payer = Payer::of(&system, 3202);
     let payment = payer.begins("killed", 300).await?;
 
@@ -62,10 +59,7 @@ async fn billing_killed_between_paid_and_credited() -> Result<()> {
 #[tokio::test]
 async fn two_instances_get_the_same_notification_at_the_same_moment() -> Result<()> {
     let database = TestDatabase::new().await;
-    let builder = System::builder()
-        .setting("BILLING_DATABASE_URL", database.url())
-        .setting("BILLING_MIGRATE", "auto");
-    let system = builder.start().await?;
+    let system = on_postgres(&database).await?;
     let second = system.start_another(Service::Billing).await?;
     let payer = Payer::of(&system, 3203);
     system.yookassa().drop_notifications(true);
@@ -120,4 +114,12 @@ async fn a_burst_of_a_thousand_notifications_credits_each_payment_once() -> Resu
         assert_eq!(payer.kopecks().await?, 100_00);
     }
     all_is_well(&system).await
+}
+
+/// A system whose billing-svc is on PostgreSQL.
+async fn on_postgres(database: &TestDatabase) -> Result<System> {
+    let builder = System::builder()
+        .setting("BILLING_DATABASE_URL", database.url())
+        .setting("BILLING_MIGRATE", "auto");
+    builder.start().await
 }
