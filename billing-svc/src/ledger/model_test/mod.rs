@@ -178,6 +178,7 @@ fn is_request(command: &Command) -> bool {
     !matches!(
         command,
         Command::ObservePayment(_)
+            | Command::ScheduleCheck { .. }
             | Command::CreditPayment { by: None, .. }
             | Command::SettleRefund { .. }
             | Command::RewardReferral { .. }
