@@ -3,7 +3,7 @@
 use super::admin_requests::{keep, kept};
 use super::credit::wrong_state;
 use super::draft::Draft;
-use super::refunds::{Left, begin, left, reverse, settle_state, succeed, take_rest};
+use super::refunds::{Left, begin, left, reverse, settle_state, succeed};
 use super::topup::answer;
 use super::{
     AdminAction, Administrator, Amount, DisputeOutcome, Outcome, Payment, PaymentId, PaymentRefund,
@@ -189,17 +189,15 @@ fn follow_answer(
 ) {
     match said {
         RefundAnswer::Succeeded { provider_refund_id } => {
-            if let Some(other) = told_by_another(draft, &refund, provider_refund_id) {
-                reverse(draft, payment, refund);
-                return take_rest(draft, payment, other);
+            if told_by_another(draft, &refund, provider_refund_id) {
+                return reverse(draft, payment, refund);
             }
             refund.provider_refund_id = Some(provider_refund_id.clone());
             succeed(draft, payment, refund);
         }
         RefundAnswer::Accepted { provider_refund_id, next_try } => {
-            if let Some(other) = told_by_another(draft, &refund, provider_refund_id) {
-                reverse(draft, payment, refund);
-                return take_rest(draft, payment, other);
+            if told_by_another(draft, &refund, provider_refund_id) {
+                return reverse(draft, payment, refund);
             }
             let named = PaymentRefund {
                 provider_refund_id: Some(provider_refund_id.clone()),
@@ -229,12 +227,10 @@ fn follow_answer(
 }
 
 /// A report came first and could not be told to be of this refund: it is the same money, and is taken once.
-fn told_by_another(draft: &Draft, refund: &PaymentRefund, name: &str) -> Option<PaymentRefund> {
-    let refunds = draft.payment_refunds(refund.payment_id);
-    let other = refunds.into_iter().find(|other| {
+fn told_by_another(draft: &Draft, refund: &PaymentRefund, name: &str) -> bool {
+    draft.payment_refunds(refund.payment_id).into_iter().any(|other| {
         other.refund_id != refund.refund_id && other.provider_refund_id.as_deref() == Some(name)
-    });
-    other.cloned()
+    })
 }
 
 pub(super) fn dispute(

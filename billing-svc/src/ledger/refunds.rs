@@ -14,19 +14,21 @@ pub(super) struct Left {
 }
 
 pub(super) fn left(draft: &Draft, payment: &Payment) -> Left {
-    left_without(draft, payment, None)
+    let refunds = counting(draft, payment);
+    let here = refunds.iter().map(|refund| refund.amount);
+    let there = refunds.iter().map(|refund| refund.price.amount.max(Amount::ZERO));
+    Left { here: rest(payment.credited, here), there: rest(received(payment), there) }
 }
 
-/// What would be left without one of the refunds. Those that were reversed gave back nothing.
-fn left_without(draft: &Draft, payment: &Payment, without: Option<RefundId>) -> Left {
-    let refunds = draft.payment_refunds(payment.payment_id);
-    let counts = |refund: &&&PaymentRefund| {
-        refund.state != RefundState::Reversed && Some(refund.refund_id) != without
-    };
-    let here = refunds.iter().filter(counts).map(|refund| refund.amount);
-    let there = refunds.iter().filter(counts).map(|refund| refund.price.amount.max(Amount::ZERO));
-    let received = payment.received.as_ref().map_or(Amount::ZERO, |received| received.amount);
-    Left { here: rest(payment.credited, here), there: rest(received, there) }
+/// Oldest first. Those that were reversed gave back nothing.
+fn counting<'a>(draft: &'a Draft, payment: &Payment) -> Vec<&'a PaymentRefund> {
+    let mut refunds = draft.payment_refunds(payment.payment_id);
+    refunds.retain(|refund| refund.state != RefundState::Reversed);
+    refunds
+}
+
+fn received(payment: &Payment) -> Amount {
+    payment.received.as_ref().map_or(Amount::ZERO, |received| received.amount)
 }
 
 /// Never below zero: a provider may give back more than it took. In i128: its numbers are not ours.
@@ -77,9 +79,12 @@ pub(super) fn succeed(draft: &mut Draft, payment: &Payment, refund: PaymentRefun
     end(draft, payment, PaymentRefund { state: RefundState::Succeeded, ..refund });
 }
 
-/// A refund did not happen after all: what it took comes back. This may pass the cap of a balance, because it was the
-/// user's before.
+/// A refund did not happen after all: what it took comes back, less what the payment's other refunds left to it. This may
+/// pass the cap of a balance, because it was the user's before.
 pub(super) fn reverse(draft: &mut Draft, payment: &Payment, refund: PaymentRefund) {
+    let back = counting(draft, payment);
+    let back: i128 = back.iter().map(|refund| i128::from(refund.price.amount.micros())).sum();
+    let crowded = back > i128::from(received(payment).micros());
     draft.write_user(&payment.user_id);
     draft.transfer(
         &payment.user_id,
@@ -90,6 +95,9 @@ pub(super) fn reverse(draft: &mut Draft, payment: &Payment, refund: PaymentRefun
         Reference::Payment(payment.payment_id),
     );
     end(draft, payment, PaymentRefund { state: RefundState::Reversed, ..refund });
+    if crowded {
+        take_rest(draft, payment);
+    }
 }
 
 /// A refund that was reversed happened nevertheless: what it takes leaves the balance once more.
@@ -100,17 +108,24 @@ pub(super) fn take_again(draft: &mut Draft, payment: &Payment, mut refund: Payme
     end(draft, payment, PaymentRefund { state: RefundState::Succeeded, ..refund });
 }
 
-/// One refund was met as two, and the other gave back what it took: this one takes for both.
-pub(super) fn take_rest(draft: &mut Draft, payment: &Payment, refund: PaymentRefund) {
-    let counted = refund.state != RefundState::Reversed;
-    let left = left_without(draft, payment, Some(refund.refund_id));
-    let amount = left.here_for(refund.price.amount);
-    if counted && amount > refund.amount {
-        let rest = PaymentRefund { amount: amount - refund.amount, ..refund.clone() };
-        take(draft, payment, &rest);
-        let refund = PaymentRefund { amount, ..refund };
-        draft.update_payment_refund(refund.clone());
-        draft.tell_refund(payment.provider, &refund);
+/// Refunds that together were of more than the payment took less than their part, each what the others had left. Now that one
+/// of them is gone the others, the newest first, take as much of what was credited as the payer has of what was paid.
+fn take_rest(draft: &mut Draft, payment: &Payment) {
+    let (credited, received) = (payment.credited, received(payment));
+    let left = left(draft, payment);
+    let gone = part(credited, received - left.there, received);
+    let mut missing = gone - (credited - left.here);
+    let newest_first: Vec<_> = counting(draft, payment).into_iter().rev().cloned().collect();
+    for refund in newest_first {
+        let own = part(credited, refund.price.amount, received) - refund.amount;
+        let more = own.min(missing);
+        if more > Amount::ZERO {
+            missing = missing - more;
+            take(draft, payment, &PaymentRefund { amount: more, ..refund.clone() });
+            let refund = PaymentRefund { amount: refund.amount + more, ..refund };
+            draft.update_payment_refund(refund.clone());
+            draft.tell_refund(payment.provider, &refund);
+        }
     }
 }
 

@@ -91,6 +91,20 @@ fn a_refund_that_happened_after_all_takes_what_is_left_and_no_more() {
 }
 
 #[test]
+fn a_refund_that_did_not_happen_leaves_its_room_to_the_others() {
+    check(
+        "ask                                         | answer              | paid | refunds
+         pay a p1 100                                | CREATED             | 0    |
+         report p1 y-1 paid                          | PAID                | 0    |
+         credit p1                                   | CREDITED 100        | 100  |
+         give-back p1 g1 amount=30                   | REFUNDED 30 of 100  | 70   | ADMIN PENDING 30
+         report p1 y-1 paid refund:r-1:60:succeeded  | REFUNDED 90 of 100  | 10   | ADMIN PENDING 30; PROVIDER r-1 SUCCEEDED 60
+         report p1 y-1 paid refund:r-2:40:succeeded  | REFUNDED 100 of 100 | 0    | ADMIN PENDING 30; PROVIDER r-1 SUCCEEDED 60; PROVIDER r-2 SUCCEEDED 10 for 40
+         answer p1 g1 refused                        | REFUNDED 100 of 100 | 0    | ADMIN REVERSED 30; PROVIDER r-1 SUCCEEDED 60; PROVIDER r-2 SUCCEEDED 40",
+    );
+}
+
+#[test]
 fn the_report_of_a_refund_that_we_asked_for_is_not_taken_twice() {
     check(
         "ask                                                              | answer                        | paid | refunds

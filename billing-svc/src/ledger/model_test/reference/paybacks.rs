@@ -64,7 +64,7 @@ impl Reference {
         origin: RefundOrigin,
         now: Timestamp,
     ) -> Result<PaymentRefund, Rejection> {
-        let (here, there) = self.left(payment.payment_id, None);
+        let (here, there) = self.left(payment.payment_id);
         let credited = matches!(payment.state, Credited | Refunded | Disputed);
         let parked = payment.state == Paid && payment.parked.is_some();
         if !credited && !parked {
@@ -138,7 +138,7 @@ impl Reference {
                     false => format!("{}; {why}", refund.reason),
                 };
                 self.refund_happened(id, RefundFact::Said(reason), now);
-                return self.refund_happened(id, RefundFact::Reversed, now);
+                return self.refund_reversed(refund.payment_id, id, now);
             }
             RefundAnswer::Unanswered { next_try } => {
                 if refund.next_try != Some(*next_try) {
@@ -155,14 +155,8 @@ impl Reference {
             self.journal.refunds_of(refund.payment_id).into_iter().find(|other| {
                 other.refund_id != id && other.provider_refund_id.as_ref() == Some(name)
             });
-        if let Some(twin) = twin {
-            self.refund_happened(id, RefundFact::Reversed, now);
-            let (payment, price) = (twin.payment_id, twin.price.amount);
-            let takes = self.takes(payment, Some(twin.refund_id), price);
-            if twin.state != RefundState::Reversed && takes > twin.amount {
-                self.refund_happened(twin.refund_id, RefundFact::Takes(takes), now);
-            }
-            return;
+        if twin.is_some() {
+            return self.refund_reversed(refund.payment_id, id, now);
         }
         if refund.provider_refund_id.as_ref() != Some(name) {
             self.refund_happened(id, RefundFact::Named(name.clone()), now);
@@ -206,7 +200,7 @@ impl Reference {
                 let dispute = self.would_take(&payment, asked, RefundOrigin::Dispute, now)?;
                 self.journal.0.push(Fact::RefundBegun(dispute));
             }
-            DisputeOutcome::Won => self.refund_happened(newest?, RefundFact::Reversed, now),
+            DisputeOutcome::Won => self.refund_reversed(id, newest?, now),
             DisputeOutcome::Lost => self.refund_happened(newest?, RefundFact::Succeeded, now),
         }
         let action = AdminAction::RecordDispute { payment_id: id, outcome, amount };

@@ -158,7 +158,7 @@ impl Reference {
             ReportedRefundState::Pending => {}
             ReportedRefundState::Succeeded => {
                 if stood == RefundState::Reversed {
-                    let takes = self.takes(id, None, found.price.amount);
+                    let takes = self.takes(id, found.price.amount);
                     self.refund_happened(refund_id, RefundFact::Takes(takes), at);
                 }
                 if stood != RefundState::Succeeded {
@@ -167,7 +167,7 @@ impl Reference {
             }
             ReportedRefundState::Canceled => {
                 if stood != RefundState::Reversed {
-                    self.refund_happened(refund_id, RefundFact::Reversed, at);
+                    self.refund_reversed(id, refund_id, at);
                 }
             }
         }
@@ -192,7 +192,7 @@ impl Reference {
                 false => RefundOrigin::Provider,
             },
             state: if over { RefundState::Succeeded } else { RefundState::Pending },
-            amount: self.takes(id, None, reported.amount.amount),
+            amount: self.takes(id, reported.amount.amount),
             price: reported.amount.clone(),
             reason: String::new(),
             provider_refund_id: Some(reported.provider_refund_id.clone()),
@@ -207,14 +207,49 @@ impl Reference {
         self.journal.0.push(Fact::Refund { id, at, fact });
     }
 
-    /// What is left of a payment, here and at its provider's, with one refund left out.
-    pub(super) fn left(&self, id: PaymentId, without: Option<RefundId>) -> (i64, i64) {
+    /// What did not happen leaves its room to the others: where they were of more than there was to give back, the newest
+    /// take what they lacked.
+    pub(super) fn refund_reversed(&mut self, id: PaymentId, refund_id: RefundId, at: Timestamp) {
+        let counted = |reference: &Self| {
+            let mut refunds = reference.journal.refunds_of(id);
+            refunds.retain(|refund| refund.state != RefundState::Reversed);
+            let there = refunds.iter().map(|refund| refund.price.amount.micros() as i128).sum();
+            (refunds, there)
+        };
+        let (_, before): (_, i128) = counted(self);
+        self.refund_happened(refund_id, RefundFact::Reversed, at);
+        let payments = self.journal.payments();
+        let payment = payments.into_iter().find(|payment| payment.payment_id == id).unwrap();
+        let paid = payment.received.map_or(0, |received| received.amount.micros() as i128);
+        if before <= paid {
+            return;
+        }
+        let share = |there: i128| match there >= paid {
+            true => payment.credited.micros() as i128,
+            false => payment.credited.micros() as i128 * there / paid,
+        };
+        let (refunds, there): (_, i128) = counted(self);
+        let taken: i128 = refunds.iter().map(|refund| refund.amount.micros() as i128).sum();
+        let mut lacks = share(there) - taken;
+        for refund in refunds.iter().rev() {
+            let has = refund.amount.micros() as i128;
+            let takes = share(refund.price.amount.micros() as i128).min(has + lacks);
+            if takes > has {
+                lacks -= takes - has;
+                let takes = Amount::from_micros(takes as i64);
+                self.refund_happened(refund.refund_id, RefundFact::Takes(takes), at);
+            }
+        }
+    }
+
+    /// What is left of a payment, here and at its provider's.
+    pub(super) fn left(&self, id: PaymentId) -> (i64, i64) {
         let payments = self.journal.payments();
         let payment = payments.into_iter().find(|payment| payment.payment_id == id).unwrap();
         let mut here = payment.credited.micros();
         let mut there = payment.received.map_or(0, |received| received.amount.micros());
         for refund in self.journal.refunds_of(id) {
-            if refund.state != RefundState::Reversed && Some(refund.refund_id) != without {
+            if refund.state != RefundState::Reversed {
                 here -= refund.amount.micros();
                 there -= refund.price.amount.micros();
             }
@@ -223,8 +258,8 @@ impl Reference {
     }
 
     /// What a refund of so much at the provider's takes here: the same part of what is left; the last one all.
-    pub(super) fn takes(&self, id: PaymentId, without: Option<RefundId>, price: Amount) -> Amount {
-        let (here, there) = self.left(id, without);
+    fn takes(&self, id: PaymentId, price: Amount) -> Amount {
+        let (here, there) = self.left(id);
         if price.micros() >= there {
             return Amount::from_micros(here);
         }
