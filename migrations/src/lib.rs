@@ -8,12 +8,14 @@
 //! leaves the schema as it was. So no change may use what a transaction can't hold (`CREATE INDEX CONCURRENTLY`).
 
 pub mod billing;
+mod fit;
 pub mod gateway;
 mod queue;
 mod runner;
 pub mod worker;
 
 pub use billing::Migrator as BillingMigrator;
+pub use fit::{Fit, fits};
 pub use gateway::Migrator as GatewayMigrator;
 pub use queue::{QueueTable, queue_table};
 pub use runner::{MigrateError, MigrateMode, down, prepare, status};

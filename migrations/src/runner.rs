@@ -6,13 +6,14 @@
 use std::{collections::BTreeSet, str::FromStr};
 
 use sea_orm_migration::{
-    MigratorTrait, SchemaManager,
+    IntoSchemaManagerConnection, MigratorTrait,
     sea_orm::{
-        ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait,
-        QueryOrder, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+        ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+        SqliteTransactionMode, TransactionOptions, TransactionTrait,
     },
-    seaql_migrations,
 };
+
+use crate::fit::{Fit, fit};
 
 /// Any number that only we use: the advisory lock of a PostgreSQL database whose schema is being changed.
 const LOCK: i64 = 0x6b6f_7069_6c6b_6101;
@@ -51,6 +52,17 @@ pub enum MigrateError {
     )]
     Newer {
         /// The changes that only the newer binary knows.
+        unknown: Vec<String>,
+    },
+    /// Neither older nor newer.
+    #[error(
+        "the database's schema is not of this program's history: it has {unknown:?}, which this program doesn't know, \
+         and lacks {pending:?}. Is it another service's database?"
+    )]
+    Other {
+        /// What this program needs and the schema lacks.
+        pending: Vec<String>,
+        /// What the schema has and this program doesn't know.
         unknown: Vec<String>,
     },
     /// Check mode, and the schema is older than the binary.
@@ -122,25 +134,14 @@ async fn pending<M, C>(connection: &C) -> Result<Vec<String>, MigrateError>
 where
     M: MigratorTrait,
     C: ConnectionTrait,
-    for<'c> &'c C: sea_orm_migration::IntoSchemaManagerConnection<'c>,
+    for<'c> &'c C: IntoSchemaManagerConnection<'c>,
 {
-    let table = M::migration_table_name().to_string();
-    let applied: Vec<String> = if SchemaManager::new(connection).has_table(table).await? {
-        let rows = seaql_migrations::Entity::find()
-            .order_by_asc(seaql_migrations::Column::Version)
-            .all(connection)
-            .await?;
-        rows.into_iter().map(|row| row.version).collect()
-    } else {
-        Vec::new()
-    };
-    let known: Vec<String> = M::migrations().iter().map(|m| m.name().to_owned()).collect();
-    let unknown: Vec<String> =
-        applied.iter().filter(|name| !known.contains(name)).cloned().collect();
-    if !unknown.is_empty() {
-        return Err(MigrateError::Newer { unknown });
+    match fit::<M, C>(connection).await? {
+        Fit::Same => Ok(Vec::new()),
+        Fit::Older { pending } => Ok(pending),
+        Fit::Newer { unknown } => Err(MigrateError::Newer { unknown }),
+        Fit::Other { pending, unknown } => Err(MigrateError::Other { pending, unknown }),
     }
-    Ok(known.into_iter().filter(|name| !applied.contains(name)).collect())
 }
 
 async fn begin_exclusive(connection: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
