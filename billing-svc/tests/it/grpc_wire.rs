@@ -193,7 +193,7 @@ async fn metrics_count_each_rpc_by_its_code(database: Database) {
     let request = GetUserInfoRequest { user_id: String::new() };
     why(service.billing().get_user_info(request).await);
     let metrics = crate::service::http_get(&service.http, "/metrics").await;
-    let line = "grpc_requests_total{rpc=\"billing.v1.BillingService/GetUserInfo\",code=\"InvalidArgument\"}";
+    let line = "grpc_requests_total{rpc=\"billing.v1.BillingService/GetUserInfo\",code=\"InvalidArgument\",reason=\"INVALID_FIELD\"}";
     assert!(metrics.contains(line), "{metrics}");
     assert!(crate::service::http_get(&service.http, "/readyz").await.starts_with("HTTP/1.1 200"));
     assert!(crate::service::http_get(&service.http, "/healthz").await.starts_with("HTTP/1.1 200"));

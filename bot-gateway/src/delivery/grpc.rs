@@ -15,6 +15,10 @@ use super::{Delivered, Delivery, DeliveryError, Order, Outcome};
 
 /// Of every error's `ErrorInfo`.
 pub const DOMAIN: &str = "gateway.kopilka";
+/// The reasons of errors that no enum of the contract names, for metrics.
+pub const REASONS: &[&str] = &[UNREACHABLE, UNAVAILABLE];
+const UNREACHABLE: &str = "RECIPIENT_UNREACHABLE";
+const UNAVAILABLE: &str = "RESULT_UNAVAILABLE";
 
 /// What callers are asked to wait when Telegram said nothing about it.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
@@ -121,15 +125,15 @@ fn refusal(error: &DeliveryError) -> Refusal {
     match error {
         DeliveryError::Refunded => refuse(Code::FailedPrecondition, "OPERATION_REFUNDED", &words),
         DeliveryError::Overloaded => later("OVERLOADED", RETRY_AFTER),
-        DeliveryError::UnderWay => later("RECIPIENT_UNREACHABLE", RETRY_AFTER),
+        DeliveryError::UnderWay => later(UNREACHABLE, RETRY_AFTER),
         DeliveryError::ResultUnavailable(call) if call.is_retryable() => {
-            later("RESULT_UNAVAILABLE", RETRY_AFTER)
+            later(UNAVAILABLE, RETRY_AFTER)
         }
         DeliveryError::ResultUnavailable(_) => {
-            refuse(Code::FailedPrecondition, "RESULT_UNAVAILABLE", &words)
+            refuse(Code::FailedPrecondition, UNAVAILABLE, &words)
         }
         DeliveryError::Send(error) if error.is_retryable() => {
-            later("RECIPIENT_UNREACHABLE", error.retry_after().unwrap_or(RETRY_AFTER))
+            later(UNREACHABLE, error.retry_after().unwrap_or(RETRY_AFTER))
         }
         DeliveryError::Send(_) => refuse(Code::Internal, "INTERNAL", &words),
         // What the database said is for our log.

@@ -20,7 +20,7 @@ use proto::gateway::v1::FailureReason;
 use crate::{Services, bot::render, store::StoreError, telegram::send::SendError};
 
 pub use courier::Delivery;
-pub use grpc::{DOMAIN, DeliveryGrpc};
+pub use grpc::{DOMAIN, DeliveryGrpc, REASONS};
 
 /// The callback data of the button that shows a result again; [`operation_of_show_callback`] reads it.
 pub fn show_callback(operation_id: &str) -> String {

@@ -32,7 +32,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     Services, Settings,
     config::{Checked, Config},
-    delivery::{DOMAIN, Delivery, DeliveryGrpc},
+    delivery::{DOMAIN, Delivery, DeliveryGrpc, REASONS},
     inbox::{self, Inbox, webhook},
     notices,
     payments::{
@@ -224,7 +224,7 @@ async fn serve_grpc(
     health.set_service_status(SERVICE_NAME, tonic_health::ServingStatus::Serving).await;
     let server = server_builder()
         // Outermost: refused calls are counted as well.
-        .layer(MetricsLayer::new(proto::FILE_DESCRIPTOR_SET)?)
+        .layer(MetricsLayer::with_reasons(proto::FILE_DESCRIPTOR_SET, REASONS)?)
         .layer(AuthLayer::new(checked.callers.clone(), allowed, DOMAIN))
         .add_routes(routes.add_service(service));
     let incoming = TcpListenerStream::new(listener);

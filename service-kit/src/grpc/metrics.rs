@@ -1,11 +1,12 @@
-//! Counts and times requests by RPC and code.
+//! Counts and times requests by RPC, code and reason.
 //!
-//! `grpc_requests_total{rpc, code}` and `grpc_request_seconds{rpc}`. The labels are bounded: an RPC that the descriptors
-//! don't name is `other`. A stream is counted when it begins, with the code it begins with. A call that its client left (or whose
-//! deadline passed) counts as CANCELLED.
+//! `grpc_requests_total{rpc, code, reason}` and `grpc_request_seconds{rpc}`. The labels are bounded: an RPC that the descriptors
+//! don't name is `other`, and so is a reason that nobody has named. The reason is that of ErrorInfo; it is empty where there is
+//! none: for OK, and for what tonic itself refuses. A stream is counted when it begins, with the code it begins with. A call that
+//! its client left (or whose deadline passed) counts as CANCELLED.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     future::Future,
     pin::Pin,
     sync::Arc,
@@ -17,21 +18,42 @@ use http::{Request, Response};
 use prost::{DecodeError, Message};
 use prost_types::FileDescriptorSet;
 use tonic::{Code, Status};
+use tonic_types::StatusExt;
 use tower::{Layer, Service};
+
+/// The enum whose values, without their prefix, are the reasons of a package.
+const REASONS: &str = "ErrorReason";
+const REASON_PREFIX: &str = "ERROR_REASON_";
+/// Whatever nobody has named.
+const OTHER: &str = "other";
 
 /// Measures every request that passes.
 #[derive(Debug, Clone)]
 pub struct MetricsLayer {
     /// Path to label, both of a bounded set.
     known: Arc<HashMap<String, String>>,
+    reasons: Arc<HashSet<String>>,
 }
 
 impl MetricsLayer {
-    /// For the RPCs that are described in `descriptors`.
+    /// For the RPCs and the enums `ErrorReason` that are described in `descriptors`.
     pub fn new(descriptors: &[u8]) -> Result<Self, DecodeError> {
+        Self::with_reasons(descriptors, &[])
+    }
+
+    /// The same, with reasons that no enum names.
+    pub fn with_reasons(descriptors: &[u8], reasons: &[&str]) -> Result<Self, DecodeError> {
         let set = FileDescriptorSet::decode(descriptors)?;
         let mut known = HashMap::new();
+        let mut reasons: HashSet<String> = reasons.iter().map(|reason| (*reason).into()).collect();
         for file in &set.file {
+            let enums = file.enum_type.iter().filter(|named| named.name() == REASONS);
+            let values = enums.flat_map(|named| &named.value);
+            reasons.extend(
+                values
+                    .filter_map(|value| value.name().strip_prefix(REASON_PREFIX))
+                    .map(str::to_owned),
+            );
             for service in &file.service {
                 for method in &service.method {
                     let label = format!("{}.{}/{}", file.package(), service.name(), method.name());
@@ -39,7 +61,16 @@ impl MetricsLayer {
                 }
             }
         }
-        Ok(Self { known: Arc::new(known) })
+        Ok(Self { known: Arc::new(known), reasons: Arc::new(reasons) })
+    }
+
+    /// The label for the reason of an error.
+    fn reason(&self, status: &Status) -> String {
+        match status.get_details_error_info() {
+            None => String::new(),
+            Some(info) if self.reasons.contains(&info.reason) => info.reason,
+            Some(_) => OTHER.to_owned(),
+        }
     }
 }
 
@@ -74,19 +105,24 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let known = self.layer.known.get(request.uri().path());
         let mut measured = Measured {
-            rpc: known.cloned().unwrap_or_else(|| "other".to_owned()),
+            rpc: known.cloned().unwrap_or_else(|| OTHER.to_owned()),
             started: Instant::now(),
             code: Code::Cancelled,
+            reason: String::new(),
         };
+        let layer = self.layer.clone();
         let answer = self.inner.call(request);
         Box::pin(async move {
             let answer = answer.await;
-            let code = match &answer {
-                Ok(response) => Status::from_header_map(response.headers())
-                    .map_or(Code::Ok, |status| status.code()),
-                Err(_) => Code::Unknown,
+            // An error comes with its status in the headers, instead of a body with trailers.
+            let (code, reason) = match &answer {
+                Ok(response) => match Status::from_header_map(response.headers()) {
+                    None => (Code::Ok, String::new()),
+                    Some(status) => (status.code(), layer.reason(&status)),
+                },
+                Err(_) => (Code::Unknown, String::new()),
             };
-            measured.ended(code);
+            measured.ended(code, reason);
             answer
         })
     }
@@ -97,19 +133,22 @@ struct Measured {
     rpc: String,
     started: Instant,
     code: Code,
+    reason: String,
 }
 
 impl Measured {
     /// A method, so that the future owns all of `self` from its first poll on.
-    fn ended(&mut self, code: Code) {
+    fn ended(&mut self, code: Code, reason: String) {
         self.code = code;
+        self.reason = reason;
     }
 }
 
 impl Drop for Measured {
     fn drop(&mut self) {
-        let code = format!("{:?}", self.code);
-        metrics::counter!("grpc_requests_total", "rpc" => self.rpc.clone(), "code" => code)
+        let (rpc, code) = (self.rpc.clone(), format!("{:?}", self.code));
+        let reason = std::mem::take(&mut self.reason);
+        metrics::counter!("grpc_requests_total", "rpc" => rpc, "code" => code, "reason" => reason)
             .increment(1);
         metrics::histogram!("grpc_request_seconds", "rpc" => self.rpc.clone())
             .record(self.started.elapsed().as_secs_f64());

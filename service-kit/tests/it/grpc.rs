@@ -1,7 +1,11 @@
 //! The server around a service's own RPCs.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, time::Duration};
 
+use prost::Message;
+use prost_types::{
+    EnumDescriptorProto, EnumValueDescriptorProto, FileDescriptorProto, FileDescriptorSet,
+};
 use service_kit::{
     auth::{AuthLayer, Callers},
     grpc::{MetricsLayer, Refusal, health_and_reflection, server_builder},
@@ -14,6 +18,7 @@ use tonic::{Code, Status, transport::Channel};
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 use tonic_reflection::pb::{v1, v1alpha};
 use tonic_types::StatusExt;
+use tower::{Layer, ServiceExt};
 
 /// Health's own descriptors stand in for a service's.
 const DESCRIPTORS: &[u8] = tonic_health::pb::FILE_DESCRIPTOR_SET;
@@ -25,7 +30,7 @@ async fn server() -> (SocketAddr, DropGuard) {
     let stop = CancellationToken::new();
     let (_reporter, routes) = health_and_reflection(DESCRIPTORS).await.unwrap();
     let serving = server_builder()
-        .layer(MetricsLayer::new(DESCRIPTORS).unwrap())
+        .layer(MetricsLayer::with_reasons(DESCRIPTORS, &["FORBIDDEN"]).unwrap())
         .layer(AuthLayer::new(
             Callers::load(None).unwrap(),
             |_, path| path != "/for.bidden/Path",
@@ -100,15 +105,51 @@ async fn requests_are_counted_by_rpc_and_code_with_bounded_labels() {
 
     let rendered = metrics.render();
     for expected in [
-        r#"grpc_requests_total{rpc="grpc.health.v1.Health/Check",code="Ok"}"#,
-        r#"grpc_requests_total{rpc="grpc.health.v1.Health/Check",code="NotFound"}"#,
-        r#"grpc_requests_total{rpc="other",code="Unimplemented"}"#,
-        r#"grpc_requests_total{rpc="other",code="PermissionDenied"}"#,
+        r#"grpc_requests_total{rpc="grpc.health.v1.Health/Check",code="Ok",reason=""}"#,
+        r#"grpc_requests_total{rpc="grpc.health.v1.Health/Check",code="NotFound",reason=""}"#,
+        r#"grpc_requests_total{rpc="other",code="Unimplemented",reason=""}"#,
+        r#"grpc_requests_total{rpc="other",code="PermissionDenied",reason="FORBIDDEN"}"#,
         r#"grpc_request_seconds_bucket{rpc="grpc.health.v1.Health/Check",le="#,
     ] {
         assert!(rendered.contains(expected), "{expected} is missing in\n{rendered}");
     }
     assert!(!rendered.contains("made.up"));
+}
+
+/// Answers every path with an error that bears the path as its reason.
+async fn refuse(request: http::Request<()>) -> Result<http::Response<()>, Infallible> {
+    let reason = request.uri().path().trim_start_matches('/').to_owned();
+    Ok(Refusal::new(Code::Unavailable, "test.kopilka", reason, "no").into_status().into_http())
+}
+
+#[tokio::test]
+async fn a_reason_is_named_only_if_it_is_a_known_one() {
+    let metrics = telemetry::metrics().unwrap();
+    let set = FileDescriptorSet {
+        file: vec![FileDescriptorProto {
+            enum_type: vec![EnumDescriptorProto {
+                name: Some("ErrorReason".to_owned()),
+                value: vec![EnumValueDescriptorProto {
+                    name: Some("ERROR_REASON_OF_THE_ENUM".to_owned()),
+                    ..Default::default()
+                }],
+                ..Default::default()
+            }],
+            ..Default::default()
+        }],
+    };
+    let layer = MetricsLayer::with_reasons(&set.encode_to_vec(), &["OF_THE_LIST"]).unwrap();
+    let service = layer.layer(tower::service_fn(refuse));
+    for reason in ["OF_THE_ENUM", "OF_THE_LIST", "made_up_by_a_user"] {
+        let request = http::Request::get(format!("/{reason}")).body(()).unwrap();
+        service.clone().oneshot(request).await.unwrap();
+    }
+    let rendered = metrics.render();
+    for reason in ["OF_THE_ENUM", "OF_THE_LIST", "other"] {
+        let line = format!(r#"{{rpc="other",code="Unavailable",reason="{reason}"}} 1"#);
+        assert!(rendered.contains(&line), "{line} is missing in\n{rendered}");
+    }
+    assert!(!rendered.contains("made_up_by_a_user"));
 }
 
 #[test]
