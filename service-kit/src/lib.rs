@@ -11,6 +11,8 @@ pub mod grpc;
 pub mod http;
 pub mod picture;
 pub mod queue;
+pub mod reload;
 pub mod shutdown;
 pub mod telemetry;
 pub mod time;
+pub mod tls;
