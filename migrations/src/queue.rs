@@ -41,6 +41,21 @@ impl QueueTable {
         Ok(())
     }
 
+    /// Adds `trace_context`: the W3C trace context that a row was put in under, NULL where there was none. Of each queue's
+    /// table since that change; what does not know it leaves it NULL.
+    pub async fn add_trace_context(&self, manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+        let add = format!("ALTER TABLE {} ADD COLUMN trace_context text", self.name);
+        manager.get_connection().execute_unprepared(&add).await?;
+        Ok(())
+    }
+
+    /// Drops `trace_context`.
+    pub async fn drop_trace_context(&self, manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+        let drop = format!("ALTER TABLE {} DROP COLUMN trace_context", self.name);
+        manager.get_connection().execute_unprepared(&drop).await?;
+        Ok(())
+    }
+
     fn statements(&self, sequence: &str) -> [String; 6] {
         let name = self.name;
         [

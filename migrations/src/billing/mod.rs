@@ -7,6 +7,8 @@ mod m20261123_000002_payments;
 mod m20261123_000003_promotions;
 mod m20261123_000004_events;
 mod m20261123_000005_requests;
+mod m20261123_000006_trace_context;
+mod m20261123_000007_open_holds;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -22,6 +24,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000003_promotions::Migration),
             Box::new(m20261123_000004_events::Migration),
             Box::new(m20261123_000005_requests::Migration),
+            Box::new(m20261123_000006_trace_context::Migration),
+            Box::new(m20261123_000007_open_holds::Migration),
         ]
     }
 }

@@ -8,6 +8,7 @@ mod m20261123_000004_payment_messages;
 mod m20261123_000005_notices;
 mod m20261123_000006_checkouts;
 mod m20261123_000007_language;
+mod m20261123_000008_trace_context;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000005_notices::Migration),
             Box::new(m20261123_000006_checkouts::Migration),
             Box::new(m20261123_000007_language::Migration),
+            Box::new(m20261123_000008_trace_context::Migration),
         ]
     }
 }

@@ -6,6 +6,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 mod m20261123_000001_jobs;
 mod m20261123_000002_waiting;
 mod m20261123_000003_returned;
+mod m20261123_000004_trace_context;
 
 /// The history of image-worker's schema.
 #[derive(Debug)]
@@ -17,6 +18,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000001_jobs::Migration),
             Box::new(m20261123_000002_waiting::Migration),
             Box::new(m20261123_000003_returned::Migration),
+            Box::new(m20261123_000004_trace_context::Migration),
         ]
     }
 }
