@@ -13,9 +13,12 @@ use clap::Parser;
 use migrations::{BillingMigrator, MigrateMode};
 use secrecy::ExposeSecret;
 use service_kit::db::{self, Db};
-use service_kit::{shutdown, telemetry};
+use service_kit::shutdown;
+use service_kit::telemetry::{self, Program};
 use tokio::net::TcpListener;
 
+const PROGRAM: Program =
+    Program { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") };
 /// Something is wrong with what `verify` or `reconcile` checked.
 const WRONG: u8 = 1;
 /// They could not check.
@@ -59,7 +62,13 @@ fn tell(command: &str, checked: anyhow::Result<(bool, String)>) -> ExitCode {
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {
-    telemetry::init(config.log_format)?;
+    let telemetry = telemetry::init(PROGRAM, config.log_format, &config.traces)?;
+    let served = listen(config).await;
+    telemetry.end().await;
+    served
+}
+
+async fn listen(config: Config) -> anyhow::Result<()> {
     let shutdown = shutdown::on_signal();
     let settings = config.check()?;
     let listeners = Listeners {

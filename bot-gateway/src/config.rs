@@ -7,7 +7,7 @@ use migrations::MigrateMode;
 use secrecy::{ExposeSecret, SecretString};
 use service_kit::{
     auth::{AuthFileError, Callers, OpenToAll, check_listen},
-    telemetry::LogFormat,
+    telemetry::{LogFormat, TraceOptions},
 };
 use url::Url;
 
@@ -83,6 +83,9 @@ pub struct Config {
     /// How logs are written.
     #[arg(long, env = "LOG_FORMAT", value_enum, default_value = "text")]
     pub log_format: LogFormat,
+
+    #[command(flatten)]
+    pub traces: TraceOptions,
 }
 
 /// A value that can't be. Shows no secret.

@@ -1,13 +1,31 @@
 //! bot-gateway: the Telegram side of Kopilka. `--help` is the manual.
 
-use bot_gateway::{config::Config, server};
+use bot_gateway::{
+    config::{Checked, Config},
+    server,
+};
 use clap::Parser;
+use metrics_exporter_prometheus::PrometheusHandle;
+use service_kit::{
+    shutdown,
+    telemetry::{self, Program},
+};
+
+const PROGRAM: Program =
+    Program { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") };
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let checked = Config::parse().check()?;
-    let metrics = service_kit::telemetry::init(checked.config.log_format)?;
-    let shutdown = service_kit::shutdown::on_signal();
+    let config = &checked.config;
+    let telemetry = telemetry::init(PROGRAM, config.log_format, &config.traces)?;
+    let served = serve(checked, telemetry.metrics()).await;
+    telemetry.end().await;
+    served
+}
+
+async fn serve(checked: Checked, metrics: PrometheusHandle) -> anyhow::Result<()> {
+    let shutdown = shutdown::on_signal();
     let listeners = server::Listeners::bind(&checked.config).await?;
     server::run(checked, listeners, metrics, shutdown).await
 }

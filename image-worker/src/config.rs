@@ -8,7 +8,7 @@ use clap::Parser;
 use clap::builder::RangedU64ValueParser;
 use migrations::MigrateMode;
 use secrecy::{ExposeSecret, SecretString};
-use service_kit::telemetry::LogFormat;
+use service_kit::telemetry::{LogFormat, TraceOptions};
 use url::Url;
 
 /// Makes and edits pictures on fal.ai for operations that billing holds, and settles them.
@@ -127,6 +127,9 @@ pub struct Config {
     /// How logs are written, to standard error; what is written follows RUST_LOG (default: info).
     #[arg(long, env = "LOG_FORMAT", default_value = "text")]
     pub log_format: LogFormat,
+
+    #[command(flatten)]
+    pub traces: TraceOptions,
 }
 
 /// A value that can't be right, by the name of its variable.

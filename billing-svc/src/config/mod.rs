@@ -17,7 +17,7 @@ use clap::{Parser, Subcommand};
 use migrations::MigrateMode;
 use secrecy::{ExposeSecret, SecretString};
 use service_kit::auth::{self, AuthFileError, Callers, OpenToAll};
-use service_kit::telemetry::LogFormat;
+use service_kit::telemetry::{LogFormat, TraceOptions};
 
 use crate::ledger::{InvalidId, Policy, ReferralRewards};
 pub use payments::{PaymentConfig, PaymentConfigError, PaymentSettings, StarsRepeat};
@@ -128,6 +128,9 @@ pub struct Config {
     /// How logs are written to standard error.
     #[arg(long, env = "LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
     pub log_format: LogFormat,
+
+    #[command(flatten)]
+    pub traces: TraceOptions,
 }
 
 /// What to do instead of serving.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement, Value};
 use service_kit::queue::{End, Enqueued, Leased, Queue, QueueError, Row, RowState};
+use tracing::Instrument;
 
 use super::{Job, Phase, Spec};
 use crate::clock::Time;
@@ -289,6 +290,7 @@ fn as_leased(row: Row) -> Option<Leased> {
         attempt: row.attempt,
         fence: row.fence,
         create_time: row.create_time,
+        trace_context: row.trace_context,
     })
 }
 
@@ -305,5 +307,5 @@ pub(super) async fn detached<F>(work: F) -> Result<F::Output, StoreError>
 where
     F: Future<Output: Send> + Send + 'static,
 {
-    tokio::spawn(work).await.map_err(|_| StoreError::Unfinished)
+    tokio::spawn(work.in_current_span()).await.map_err(|_| StoreError::Unfinished)
 }

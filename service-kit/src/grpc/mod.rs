@@ -1,8 +1,9 @@
-//! What stands around a service's own RPCs: the server's limits and keepalive, health and reflection, metrics by RPC, and
-//! errors with their reason.
+//! What stands around a service's own RPCs: the server's limits and keepalive, health and reflection, metrics and traces by
+//! RPC, and errors with their reason.
 
 mod metrics;
 mod refusal;
+mod trace;
 
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use tonic_reflection::server::Builder;
 
 pub use metrics::{MetricsLayer, MetricsService};
 pub use refusal::Refusal;
+pub use trace::{TraceLayer, TraceService};
 
 /// A peer that vanished silently is left after these two.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);

@@ -26,7 +26,7 @@ use tokio::sync::{Notify, futures::Notified};
 
 pub use row::{Counts, Leased, Row, RowState};
 
-use crate::time::to_micros;
+use crate::{telemetry, time::to_micros};
 
 /// Rows that [`Queue::prune`] deletes in one statement, so that it never holds the table for long.
 const PRUNE_BATCH: i64 = 1_000;
@@ -88,7 +88,8 @@ impl Queue {
         Queue { connection, table, owner: owner.into(), changed: Arc::default() }
     }
 
-    /// Puts a row in unless there is one of that id, in one statement. `run_at` absent: now.
+    /// Puts a row in unless there is one of that id, in one statement. `run_at` absent: now. The trace that this is part of is
+    /// kept with the row: [`Leased::trace_context`].
     pub async fn enqueue(
         &self,
         id: &str,
@@ -98,8 +99,8 @@ impl Queue {
     ) -> Result<Enqueued, QueueError> {
         let now = now();
         let sql = format!(
-            "INSERT INTO {} (id, key, state, fence, attempt, run_at, payload, create_time, update_time)
-             VALUES ($1, $2, 'ready', 0, 0, $3, $4, $5, $5) ON CONFLICT (id) DO NOTHING",
+            "INSERT INTO {} (id, key, state, fence, attempt, run_at, payload, create_time, update_time, trace_context)
+             VALUES ($1, $2, 'ready', 0, 0, $3, $4, $5, $5, $6) ON CONFLICT (id) DO NOTHING",
             self.table
         );
         let values = [
@@ -108,6 +109,7 @@ impl Queue {
             run_at.map_or(now, to_micros).into(),
             payload.to_string().into(),
             now.into(),
+            telemetry::trace_context().into(),
         ];
         if self.execute(&sql, values).await? == 0 {
             return Ok(Enqueued::Existing);

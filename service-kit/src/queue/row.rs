@@ -9,7 +9,7 @@ use super::QueueError;
 use crate::time::from_micros;
 
 /// What is read of each row.
-pub(super) const COLUMNS: &str = "seq, id, key, state, owner, lease_until, fence, attempt, run_at, payload, create_time, update_time";
+pub(super) const COLUMNS: &str = "seq, id, key, state, owner, lease_until, fence, attempt, run_at, payload, create_time, update_time, trace_context";
 
 /// A row that this process may work on until `lease_until`.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +28,8 @@ pub struct Leased {
     pub lease_until: SystemTime,
     /// When it was put in.
     pub create_time: SystemTime,
+    /// The place in a trace where it was put in; see [`crate::telemetry::adopt`].
+    pub trace_context: Option<String>,
 }
 
 /// Where a row stands.
@@ -86,6 +88,8 @@ pub struct Row {
     pub create_time: SystemTime,
     /// When it was last written.
     pub update_time: SystemTime,
+    /// The place in a trace where it was put in.
+    pub trace_context: Option<String>,
 }
 
 impl Row {
@@ -108,6 +112,7 @@ impl Row {
             run_at: time("run_at")?,
             create_time: time("create_time")?,
             update_time: time("update_time")?,
+            trace_context: row.try_get("", "trace_context")?,
         })
     }
 }
@@ -125,6 +130,7 @@ pub(super) fn read_leased(row: &QueryResult) -> Result<((SystemTime, i64), Lease
         attempt: read.attempt,
         fence: read.fence,
         create_time: read.create_time,
+        trace_context: read.trace_context,
     };
     Ok((place, leased))
 }

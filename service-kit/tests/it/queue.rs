@@ -47,7 +47,9 @@ struct Bench {
 async fn bench(place: &Place) -> Bench {
     let db = place.open().await;
     let manager = SchemaManager::new(&db.connection);
-    migrations::queue_table("jobs").up(&manager).await.unwrap();
+    let table = migrations::queue_table("jobs");
+    table.up(&manager).await.unwrap();
+    table.add_trace_context(&manager).await.unwrap();
     let queue = Queue::new(db.connection.clone(), "jobs", "first".to_owned());
     Bench { db, queue }
 }

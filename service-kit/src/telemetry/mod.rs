@@ -1,0 +1,176 @@
+//! Logs, traces and metrics of a process.
+//!
+//! A span of ours is part of a trace, and whatever is logged inside it carries the trace's id. Traces are sent where
+//! [`TraceOptions`] say; without that they exist all the same, so that the lines of one piece of work can be found in the logs
+//! of all services. `RUST_LOG` chooses lines, not spans: with `RUST_LOG=warn` traces are whole.
+
+mod context;
+mod export;
+mod lines;
+
+use std::{env, io, io::IsTerminal, sync::Mutex, time::Duration};
+
+use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
+use opentelemetry::trace::TracerProvider;
+use opentelemetry_sdk::{propagation::TraceContextPropagator, trace::SdkTracerProvider};
+use tracing::{Metadata, level_filters::LevelFilter};
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    filter::{FilterFn, ParseError},
+    fmt::{
+        self,
+        format::{Format, JsonFields},
+    },
+    layer::SubscriberExt,
+    util::{SubscriberInitExt, TryInitError},
+};
+
+pub(crate) use context::adopt_headers;
+pub use context::{adopt, trace_context};
+pub use export::{BadEndpoint, TraceOptions};
+
+/// Upper bounds of every histogram's buckets. All our histograms are in seconds.
+const BUCKETS: [f64; 14] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0];
+/// How often samples are folded into buckets when nobody scrapes.
+const UPKEEP: Duration = Duration::from_secs(5);
+/// How long the last spans may take to reach the collector when the process ends.
+const FLUSH: Duration = Duration::from_secs(3);
+
+/// How logs are written, to standard error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The program, as its traces name it.
+#[derive(Debug, Clone, Copy)]
+pub struct Program {
+    /// Its crate's name: `billing-svc`.
+    pub name: &'static str,
+    /// Its crate's version.
+    pub version: &'static str,
+}
+
+/// Why logs, traces or metrics can't be had.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// `RUST_LOG` makes no sense.
+    #[error("RUST_LOG: {0}")]
+    Filter(#[from] ParseError),
+    /// Traces can't be sent there.
+    #[error("OTEL_EXPORTER_OTLP_ENDPOINT: {0}")]
+    Exporter(#[from] opentelemetry_otlp::ExporterBuildError),
+    /// Logs are already written by another subscriber.
+    #[error("logging: {0}")]
+    Subscriber(#[from] TryInitError),
+    /// Metrics are already taken by another recorder.
+    #[error("metrics: {0}")]
+    Recorder(#[from] BuildError),
+}
+
+/// The telemetry of this process. [`end`](Self::end) it last.
+#[derive(Debug)]
+#[must_use = "the last spans are sent by `end`"]
+pub struct Telemetry {
+    metrics: PrometheusHandle,
+    traces: SdkTracerProvider,
+}
+
+impl Telemetry {
+    /// The metrics of this process.
+    pub fn metrics(&self) -> PrometheusHandle {
+        self.metrics.clone()
+    }
+
+    /// Sends the spans that are left, for a few seconds at most; those that can't be sent by then are lost.
+    pub async fn end(self) {
+        // It blocks, and needs the runtime to get anything sent.
+        let flushed = tokio::task::spawn_blocking(move || self.traces.shutdown_with_timeout(FLUSH));
+        match flushed.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the last spans could not be sent"),
+            Err(error) => tracing::error!(%error, "the last spans could not be sent"),
+        }
+    }
+}
+
+/// Starts logging (`RUST_LOG`, or `info`), traces and the metrics of this process. Once, in `main`, within the runtime.
+///
+/// # Errors
+/// `RUST_LOG` or the endpoint make no sense, or this process has telemetry already.
+pub fn init(
+    program: Program,
+    format: LogFormat,
+    options: &TraceOptions,
+) -> Result<Telemetry, TelemetryError> {
+    let filter = match env::var("RUST_LOG") {
+        Ok(text) => EnvFilter::try_new(text)?,
+        Err(_) => EnvFilter::new("info"),
+    };
+    let traces = export::provider(program, options)?;
+    opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
+    let spans = tracing_opentelemetry::layer()
+        .with_tracer(traces.tracer("kopilka"))
+        // Where a span begins in the code, and in which thread, helps nobody who reads a trace.
+        .with_location(false)
+        .with_threads(false)
+        .with_target(false)
+        .with_filter(of_ours(program));
+    let registry = tracing_subscriber::registry().with(spans);
+    let lines = fmt::layer().with_writer(io::stderr);
+    match format {
+        LogFormat::Text => {
+            let ansi = io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none();
+            let lines = lines
+                .with_ansi(ansi)
+                .fmt_fields(lines::PlainFields)
+                .event_format(lines::TextLines(Format::default().with_ansi(ansi)))
+                .with_filter(filter);
+            registry.with(lines).try_init()?;
+        }
+        LogFormat::Json => {
+            let lines = lines
+                .fmt_fields(JsonFields::new())
+                .event_format(lines::JsonLines(Format::default().json().flatten_event(true)))
+                .with_filter(filter);
+            registry.with(lines).try_init()?;
+        }
+    }
+    Ok(Telemetry { metrics: metrics()?, traces })
+}
+
+/// Spans of our own code, whatever is logged; none of the libraries', and no log lines: these stay in the log.
+fn of_ours(program: Program) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
+    let ours = ["service_kit".to_owned(), "proto".to_owned(), program.name.replace('-', "_")];
+    let is_ours = move |target: &str| {
+        let root = target.split("::").next().unwrap_or(target);
+        ours.iter().any(|name| name == root)
+    };
+    FilterFn::new(move |metadata: &Metadata<'_>| metadata.is_span() && is_ours(metadata.target()))
+        .with_max_level_hint(LevelFilter::INFO)
+}
+
+/// The metrics of this process; recording starts at the first call, which must be within the runtime. For tests, which may run
+/// several services in one process.
+pub fn metrics() -> Result<PrometheusHandle, TelemetryError> {
+    static HANDLE: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
+    let mut handle = HANDLE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    if let Some(handle) = &*handle {
+        return Ok(handle.clone());
+    }
+    let new = PrometheusBuilder::new().set_buckets(&BUCKETS)?.install_recorder()?;
+    *handle = Some(new.clone());
+    let upkeep = new.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(UPKEEP).await;
+            upkeep.run_upkeep();
+        }
+    });
+    Ok(new)
+}
