@@ -10,7 +10,7 @@ use proto::images::v1::image_service_server::{ImageServiceServer, SERVICE_NAME};
 use secrecy::{ExposeSecret, SecretString};
 use service_kit::auth::{AuthLayer, Callers, Role, check_listen};
 use service_kit::db::Db;
-use service_kit::grpc::{MetricsLayer, health_and_reflection, server_builder};
+use service_kit::grpc::{MetricsLayer, TraceLayer, health_and_reflection, server_builder};
 use service_kit::http::Readiness;
 use service_kit::{db, http, telemetry};
 use tokio::net::TcpListener;
@@ -172,7 +172,7 @@ fn runner_config(config: &Config) -> RunnerConfig {
 
 type Calls = tokio::task::JoinHandle<Result<(), tonic::transport::Error>>;
 
-/// The stack, from the outside: what is measured, who may, what is done.
+/// The stack, from the outside: whose trace it is part of, what is measured, who may, what is done.
 fn serve(
     listener: TcpListener,
     routes: Routes,
@@ -180,6 +180,7 @@ fn serve(
     shutdown: CancellationToken,
 ) -> Result<Calls> {
     let server = server_builder()
+        .layer(TraceLayer::new(proto::FILE_DESCRIPTOR_SET)?)
         .layer(MetricsLayer::new(proto::FILE_DESCRIPTOR_SET)?)
         .layer(AuthLayer::new(callers, allowed, DOMAIN))
         .add_routes(routes);

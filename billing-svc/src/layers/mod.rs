@@ -3,14 +3,13 @@
 mod explain;
 mod limit;
 mod panics;
-mod trace;
 
 use std::sync::Arc;
 
 use axum::middleware::{from_fn, from_fn_with_state};
 use prost::DecodeError;
 use service_kit::auth::{AuthLayer, Callers};
-use service_kit::grpc::MetricsLayer;
+use service_kit::grpc::{MetricsLayer, TraceLayer};
 use tokio::sync::Semaphore;
 use tonic::service::Routes;
 use tower::{Layer, ServiceBuilder};
@@ -27,8 +26,8 @@ const MAX_CALLS: usize = 4096;
 pub fn wrap(routes: Routes, callers: Callers) -> Result<Routes, DecodeError> {
     let authenticated = AuthLayer::new(callers, roles::may, status::DOMAIN).layer(routes);
     let stack = ServiceBuilder::new()
-        // First, so that whatever the others log stands in the call's span.
-        .layer(from_fn(trace::span))
+        // First, so that whatever the others log stands in the call's span and trace.
+        .layer(TraceLayer::new(descriptors())?)
         // Sees every answer, also those that the layers below give themselves.
         .layer(MetricsLayer::new(descriptors())?)
         // Below the metrics, so that a panic is counted as the INTERNAL that the caller gets.

@@ -21,7 +21,7 @@ use secrecy::ExposeSecret;
 use service_kit::{
     auth::{AuthLayer, Role},
     db::{self, Db},
-    grpc::{MetricsLayer, health_and_reflection, server_builder},
+    grpc::{MetricsLayer, TraceLayer, health_and_reflection, server_builder},
     http::{self, Readiness},
     queue::Queue,
 };
@@ -223,7 +223,9 @@ async fn serve_grpc(
     let service = DeliveryServiceServer::new(DeliveryGrpc::new(delivery, running));
     health.set_service_status(SERVICE_NAME, tonic_health::ServingStatus::Serving).await;
     let server = server_builder()
-        // Outermost: refused calls are counted as well.
+        // Outermost: whatever the others log stands in the call's trace.
+        .layer(TraceLayer::new(proto::FILE_DESCRIPTOR_SET)?)
+        // Before authentication: refused calls are counted as well.
         .layer(MetricsLayer::with_reasons(proto::FILE_DESCRIPTOR_SET, REASONS)?)
         .layer(AuthLayer::new(checked.callers.clone(), allowed, DOMAIN))
         .add_routes(routes.add_service(service));

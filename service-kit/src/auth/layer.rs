@@ -55,6 +55,7 @@ impl AuthLayer {
             let message = format!("the role of {:?} may not call {path}", caller.name);
             return Err(self.refusal(Code::PermissionDenied, "FORBIDDEN", message));
         }
+        tracing::Span::current().record("caller", caller.name.as_str());
         request.extensions_mut().insert(caller);
         Ok(())
     }
