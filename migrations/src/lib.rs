@@ -12,11 +12,14 @@ mod fit;
 pub mod gateway;
 mod queue;
 mod runner;
+mod turn;
+mod usable;
 pub mod worker;
 
 pub use billing::Migrator as BillingMigrator;
 pub use fit::{Fit, fits};
 pub use gateway::Migrator as GatewayMigrator;
 pub use queue::{QueueTable, queue_table};
-pub use runner::{MigrateError, MigrateMode, down, prepare, status};
+pub use runner::{MigrateError, MigrateMode, down, prepare, up};
+pub use usable::usable;
 pub use worker::Migrator as WorkerMigrator;

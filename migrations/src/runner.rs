@@ -1,22 +1,25 @@
 //! Brings a database to the schema of this binary, or says why not.
 //!
-//! Two instances that start at once on one PostgreSQL take turns (advisory lock); a second SQLite process waits for the
-//! write lock and then finds nothing left to do.
+//! Several that start at once take turns; all but the first find nothing left to do. Whoever is killed half-way leaves
+//! the schema as it was. Nothing waits for ever.
 
-use std::{collections::BTreeSet, str::FromStr};
+use std::{
+    str::FromStr,
+    time::{Duration, Instant},
+};
 
 use sea_orm_migration::{
     IntoSchemaManagerConnection, MigratorTrait,
-    sea_orm::{
-        ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-        SqliteTransactionMode, TransactionOptions, TransactionTrait,
-    },
+    sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr},
 };
 
-use crate::fit::{Fit, fit};
+use crate::{
+    fit::{Fit, fit},
+    turn,
+};
 
-/// Any number that only we use: the advisory lock of a PostgreSQL database whose schema is being changed.
-const LOCK: i64 = 0x6b6f_7069_6c6b_6101;
+/// How long a starting service waits for those who are changing the schema, or hold what a change of its needs.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a service does about pending changes when it starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -74,59 +77,134 @@ pub enum MigrateError {
         /// The changes that have to be applied.
         pending: Vec<String>,
     },
+    /// Others held what the change needs, for as long as we were ready to wait.
+    #[error(
+        "gave up after {} s, and nothing was changed: others hold what the change needs. In the way may be: {}. Try \
+         again once they are done",
+        waited.as_secs(), in_the_way.join(", ")
+    )]
+    Busy {
+        /// How long it was tried.
+        waited: Duration,
+        /// Who may be in the way.
+        in_the_way: Vec<String>,
+    },
+    /// The connection broke.
+    #[error(
+        "the connection to the database was lost: {0}. What was under way is done as a whole or not at all: try again, \
+         it goes on from there"
+    )]
+    Lost(#[source] DbErr),
     /// The database refused or did not answer.
     #[error("the schema could not be read or changed: {0}")]
-    Database(#[from] DbErr),
+    Database(#[source] DbErr),
 }
 
-/// Makes sure that the database has exactly the schema that `M` describes: applies what is pending (Auto) or
-/// refuses (Check). A schema with changes that `M` doesn't know is refused in both modes.
+impl From<DbErr> for MigrateError {
+    fn from(error: DbErr) -> Self {
+        if turn::lost(&error) { Self::Lost(error) } else { Self::Database(error) }
+    }
+}
+
+/// Makes sure that the database has exactly the schema that `M` describes: applies what is pending (Auto), waiting for
+/// up to a minute, or refuses (Check). A schema with changes that `M` doesn't know is refused in both modes.
 pub async fn prepare<M: MigratorTrait>(
     connection: &DatabaseConnection,
     mode: MigrateMode,
 ) -> Result<(), MigrateError> {
-    let pending = pending::<M, _>(connection).await?;
-    if pending.is_empty() {
-        return Ok(());
-    }
     match mode {
-        MigrateMode::Check => Err(MigrateError::Pending { pending }),
-        MigrateMode::Auto => {
-            let transaction = begin_exclusive(connection).await?;
-            // Another instance may have been here while we waited for the lock.
-            let pending = self::pending::<M, _>(&transaction).await?;
-            M::up(&transaction, None).await?;
-            transaction.commit().await?;
-            tracing::info!(?pending, "schema brought up to date");
-            Ok(())
+        MigrateMode::Auto => up::<M>(connection, PATIENCE).await.map(|_| ()),
+        MigrateMode::Check => {
+            let pending = pending::<M, _>(connection).await?;
+            if pending.is_empty() { Ok(()) } else { Err(MigrateError::Pending { pending }) }
         }
     }
 }
 
-/// Undoes the last `steps` changes, data included, in one transaction.
+/// Applies every change that is pending, all or none, and says which. Where others are changing the schema, or hold a
+/// table that a change needs, it waits and tries again, for about as long as `patience`.
+pub async fn up<M: MigratorTrait>(
+    connection: &DatabaseConnection,
+    patience: Duration,
+) -> Result<Vec<String>, MigrateError> {
+    if pending::<M, _>(connection).await?.is_empty() {
+        return Ok(Vec::new());
+    }
+    let applied = patiently::<M>(connection, patience, Way::Up).await?;
+    tracing::info!(?applied, "schema brought up to date");
+    Ok(applied)
+}
+
+/// Undoes the last `steps` changes, data included, all or none; waits as [`up`] does.
 pub async fn down<M: MigratorTrait>(
     connection: &DatabaseConnection,
     steps: u32,
+    patience: Duration,
 ) -> Result<(), MigrateError> {
-    let transaction = begin_exclusive(connection).await?;
-    pending::<M, _>(&transaction).await?;
-    M::down(&transaction, Some(steps)).await?;
-    transaction.commit().await?;
-    Ok(())
+    patiently::<M>(connection, patience, Way::Down { steps }).await.map(|_| ())
 }
 
-/// Each change that `M` knows, oldest first, and whether it is applied. Writes nothing.
-pub async fn status<M: MigratorTrait>(
+/// Where to.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    Up,
+    Down { steps: u32 },
+}
+
+/// Changes the schema in a transaction that nobody else's runs beside, again and again while others hold what it needs.
+/// Says what was pending.
+async fn patiently<M: MigratorTrait>(
     connection: &DatabaseConnection,
-) -> Result<Vec<(String, bool)>, MigrateError> {
-    let pending: BTreeSet<String> = pending::<M, _>(connection).await?.into_iter().collect();
-    let known = M::migrations().into_iter().map(|m| m.name().to_owned());
-    Ok(known
-        .map(|name| {
-            let applied = !pending.contains(&name);
-            (name, applied)
-        })
-        .collect())
+    patience: Duration,
+    way: Way,
+) -> Result<Vec<String>, MigrateError> {
+    let begun = Instant::now();
+    let give_up = begun + patience;
+    loop {
+        match once::<M>(connection, give_up, way).await {
+            Err(MigrateError::Database(error)) if turn::held_up(&error) => {
+                let in_the_way = turn::in_the_way(connection).await;
+                tracing::warn!(?in_the_way, "the schema can't be changed yet");
+                if !turn::pause(give_up).await {
+                    return Err(MigrateError::Busy { waited: begun.elapsed(), in_the_way });
+                }
+            }
+            ended => return ended,
+        }
+    }
+}
+
+async fn once<M: MigratorTrait>(
+    connection: &DatabaseConnection,
+    give_up: Instant,
+    way: Way,
+) -> Result<Vec<String>, MigrateError> {
+    let transaction = turn::begin(connection, give_up).await?;
+    match change::<M>(&transaction, way).await {
+        Ok(pending) => {
+            transaction.commit().await?;
+            Ok(pending)
+        }
+        Err(error) => {
+            // Awaited, so that the locks are free before anything else is tried. Where it fails, the connection is
+            // gone and the database undoes it by itself.
+            transaction.rollback().await.ok();
+            Err(error)
+        }
+    }
+}
+
+async fn change<M: MigratorTrait>(
+    transaction: &DatabaseTransaction,
+    way: Way,
+) -> Result<Vec<String>, MigrateError> {
+    // Another one may have been here while we waited.
+    let pending = pending::<M, _>(transaction).await?;
+    match way {
+        Way::Up => M::up(transaction, None).await?,
+        Way::Down { steps } => M::down(transaction, Some(steps)).await?,
+    }
+    Ok(pending)
 }
 
 /// What is not applied yet, oldest first; an error when something is applied that `M` doesn't know.
@@ -142,18 +220,4 @@ where
         Fit::Newer { unknown } => Err(MigrateError::Newer { unknown }),
         Fit::Other { pending, unknown } => Err(MigrateError::Other { pending, unknown }),
     }
-}
-
-async fn begin_exclusive(connection: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
-    let options = TransactionOptions {
-        // SQLite's own lock; PostgreSQL ignores it.
-        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-        ..TransactionOptions::default()
-    };
-    let transaction = connection.begin_with_options(options).await?;
-    if connection.get_database_backend() == DbBackend::Postgres {
-        let lock = format!("SELECT pg_advisory_xact_lock({LOCK})");
-        transaction.execute_unprepared(&lock).await?;
-    }
-    Ok(transaction)
 }

@@ -6,7 +6,7 @@ use migrations::{BillingMigrator, GatewayMigrator, MigrateMode, WorkerMigrator, 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use sea_orm_migration::MigratorTrait;
 
-use crate::place::{Place, on_both};
+use crate::place::{Place, WAIT, on_both};
 
 on_both! {
     each_change_of_billing_can_be_undone
@@ -37,7 +37,7 @@ async fn up_down_up<M: MigratorTrait>(place: Place) {
         M::up(&connection, Some(1)).await.unwrap();
         let after = schema(&connection).await;
         assert_ne!(before, after, "{name} changes nothing");
-        down::<M>(&connection, 1).await.unwrap();
+        down::<M>(&connection, 1, WAIT).await.unwrap();
         assert_eq!(schema(&connection).await, before, "{name} leaves something behind");
         M::up(&connection, Some(1)).await.unwrap();
         assert_eq!(schema(&connection).await, after);
@@ -45,7 +45,7 @@ async fn up_down_up<M: MigratorTrait>(place: Place) {
     // All at once, as a service does it.
     let whole = schema(&connection).await;
     let all = u32::try_from(names.len()).unwrap();
-    down::<M>(&connection, all).await.unwrap();
+    down::<M>(&connection, all, WAIT).await.unwrap();
     assert_eq!(schema(&connection).await, BTreeSet::new());
     prepare::<M>(&connection, MigrateMode::Auto).await.unwrap();
     assert_eq!(schema(&connection).await, whole);

@@ -7,3 +7,5 @@ mod history;
 mod place;
 mod prepare;
 mod rows;
+mod together;
+mod tool;

@@ -1,16 +1,17 @@
 //! What a service finds when it starts.
 
-use migrations::{MigrateError, MigrateMode, prepare, queue_table, status};
+use migrations::{Fit, MigrateError, MigrateMode, WorkerMigrator, fits, prepare, queue_table};
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use sea_orm_migration::{
     DbErr, MigrationName, MigrationTrait, MigratorTrait, SchemaManager, async_trait,
 };
 
-use crate::place::{Place, on_both};
+use crate::place::{Place, WAIT, on_both};
 
 on_both! {
     a_newer_schema_is_refused_in_words_that_say_what_to_do
     check_refuses_what_is_pending_and_changes_nothing
+    a_schema_is_the_same_older_newer_or_another
     a_start_that_fails_half_way_leaves_nothing_behind
 }
 
@@ -108,7 +109,7 @@ async fn a_newer_schema_is_refused_in_words_that_say_what_to_do(place: Place) {
             assert!(said.contains(part), "{said}");
         }
     }
-    assert!(migrations::down::<Old>(&connection, 1).await.is_err());
+    assert!(migrations::down::<Old>(&connection, 1, WAIT).await.is_err());
     prepare::<New>(&connection, MigrateMode::Check).await.unwrap();
 }
 
@@ -122,12 +123,33 @@ async fn check_refuses_what_is_pending_and_changes_nothing(place: Place) {
     let refusal = prepare::<New>(&connection, MigrateMode::Check).await.unwrap_err().to_string();
     assert!(refusal.contains("third") && !refusal.contains("queues"), "{refusal}");
     assert!(!has_table(&connection, "three").await);
-    let found = status::<New>(&connection).await.unwrap();
-    let expected = [
-        ("m20260101_000001_queues".to_owned(), true),
-        ("m20260101_000002_third".to_owned(), false),
-    ];
-    assert_eq!(found, expected);
+}
+
+async fn a_schema_is_the_same_older_newer_or_another(place: Place) {
+    let connection = place.open().await;
+    let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+    let (queues, third) = ("m20260101_000001_queues", "m20260101_000002_third");
+    let all = Fit::Older { pending: names(&[queues, third]) };
+    assert_eq!(fits::<New>(&connection).await.unwrap(), all);
+    assert!(!has_table(&connection, "seaql_migrations").await, "looking writes nothing");
+
+    prepare::<Old>(&connection, MigrateMode::Auto).await.unwrap();
+    assert_eq!(fits::<Old>(&connection).await.unwrap(), Fit::Same);
+    assert_eq!(fits::<New>(&connection).await.unwrap(), Fit::Older { pending: names(&[third]) });
+    prepare::<New>(&connection, MigrateMode::Auto).await.unwrap();
+    assert_eq!(fits::<Old>(&connection).await.unwrap(), Fit::Newer { unknown: names(&[third]) });
+
+    // Another service's database.
+    let Fit::Other { pending, unknown } = fits::<WorkerMigrator>(&connection).await.unwrap() else {
+        panic!("neither older nor newer");
+    };
+    assert_eq!(pending.len(), WorkerMigrator::migrations().len());
+    assert_eq!(unknown, names(&[queues, third]));
+    for mode in [MigrateMode::Auto, MigrateMode::Check] {
+        let refusal = prepare::<WorkerMigrator>(&connection, mode).await.unwrap_err().to_string();
+        assert!(refusal.contains("another service's database") && refusal.contains(third));
+    }
+    assert!(!has_table(&connection, "jobs").await);
 }
 
 async fn a_start_that_fails_half_way_leaves_nothing_behind(place: Place) {

@@ -4,7 +4,7 @@ use migrations::{BillingMigrator, MigrateMode, down, prepare};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use sea_orm_migration::MigratorTrait;
 
-use crate::place::{Place, on_both};
+use crate::place::{Place, WAIT, on_both};
 
 on_both! {
     rows_of_the_first_schema_outlive_every_later_one
@@ -64,7 +64,7 @@ async fn rows_of_the_first_schema_outlive_every_later_one(place: Place) {
         VALUES ('', 'r-1', 'PUBLISH_PRICES', '{}', '', '', 0)";
     assert!(connection.execute_unprepared(twice).await.is_err());
 
-    down::<BillingMigrator>(&connection, later).await.unwrap();
+    down::<BillingMigrator>(&connection, later, WAIT).await.unwrap();
     assert_eq!(known(&connection).await, before);
     prepare::<BillingMigrator>(&connection, MigrateMode::Auto).await.unwrap();
     assert_eq!(known(&connection).await, before);
@@ -83,7 +83,7 @@ async fn what_only_the_newer_schema_knows_does_not_stop_its_undoing(place: Place
         execute(&connection, row).await;
     }
     let later = u32::try_from(BillingMigrator::migrations().len() - 1).unwrap();
-    down::<BillingMigrator>(&connection, later).await.unwrap();
+    down::<BillingMigrator>(&connection, later, WAIT).await.unwrap();
     assert_eq!(select(&connection, "SELECT user_id FROM users").await, ["tg:1"]);
     assert_eq!(select(&connection, "SELECT request_id FROM admin_requests").await, [""; 0]);
     prepare::<BillingMigrator>(&connection, MigrateMode::Auto).await.unwrap();
