@@ -45,11 +45,15 @@ pub struct FalStandIn {
 impl FalStandIn {
     /// Starts serving on `listener`. Must be called inside a tokio runtime.
     pub fn start(listener: TcpListener) -> Self {
-        let world = Arc::new(World {
-            url: url_of(&listener),
-            state: Mutex::new(State::default()),
-            changed: Notify::new(),
-        });
+        let url = url_of(&listener);
+        Self::known_as(listener, url)
+    }
+
+    /// Starts serving on `listener`, and names `url` (a scheme and who serves, without a path) in its answers: for callers
+    /// who reach it by another name than the listener's address. Must be called inside a tokio runtime.
+    pub fn known_as(listener: TcpListener, url: String) -> Self {
+        let world =
+            Arc::new(World { url, state: Mutex::new(State::default()), changed: Notify::new() });
         let server = Server::start(listener, routes::router(world.clone()));
         Self { world, _server: server }
     }

@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::bail;
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::stand_ins::StandIns;
 use crate::system::{Addresses, Service};
 
 /// Runs Kopilka on this machine: a chat with the bot in the browser, stand-ins of Telegram, fal.ai and YooKassa, and the
@@ -20,23 +21,32 @@ use crate::system::{Addresses, Service};
 #[derive(Debug, Parser)]
 #[command(version)]
 pub struct Config {
+    /// What to run; everything when absent.
+    #[command(subcommand)]
+    pub command: Option<Command>,
     /// Where databases, pictures, chats and logs are kept.
-    #[arg(long, env = "SANDBOX_DATA", default_value = "data")]
+    #[arg(long, global = true, env = "SANDBOX_DATA", default_value = "data")]
     pub data: PathBuf,
     /// The chat page.
-    #[arg(long, env = "SANDBOX_LISTEN", default_value = "127.0.0.1:8090")]
+    #[arg(long, global = true, env = "SANDBOX_LISTEN", default_value = "127.0.0.1:8090")]
     pub listen: SocketAddr,
     /// The stand-in of Telegram.
-    #[arg(long, env = "SANDBOX_TELEGRAM_LISTEN", default_value = "127.0.0.1:8091")]
+    #[arg(long, global = true, env = "SANDBOX_TELEGRAM_LISTEN", default_value = "127.0.0.1:8091")]
     pub telegram_listen: SocketAddr,
     /// The stand-in of fal.ai.
-    #[arg(long, env = "SANDBOX_FAL_LISTEN", default_value = "127.0.0.1:8092")]
+    #[arg(long, global = true, env = "SANDBOX_FAL_LISTEN", default_value = "127.0.0.1:8092")]
     pub fal_listen: SocketAddr,
     /// The stand-in of YooKassa, with its checkout page.
-    #[arg(long, env = "SANDBOX_YOOKASSA_LISTEN", default_value = "127.0.0.1:8093")]
+    #[arg(long, global = true, env = "SANDBOX_YOOKASSA_LISTEN", default_value = "127.0.0.1:8093")]
     pub yookassa_listen: SocketAddr,
     /// How long the stand-in of fal.ai takes for a picture.
-    #[arg(long, env = "SANDBOX_FAL_PACE", default_value = "3s", value_parser = humantime::parse_duration)]
+    #[arg(
+        long,
+        global = true,
+        env = "SANDBOX_FAL_PACE",
+        default_value = "3s",
+        value_parser = humantime::parse_duration
+    )]
     pub fal_pace: Duration,
     /// billing-svc, gRPC.
     #[arg(long, env = "BILLING_LISTEN", default_value = "127.0.0.1:50051")]
@@ -69,6 +79,13 @@ pub struct Config {
     /// The secret key of that shop.
     #[arg(long, env = "YOOKASSA_SECRET_KEY", hide_env_values = true)]
     pub yookassa_secret_key: Option<SecretString>,
+}
+
+/// What else the program can do.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Runs the stand-ins and the chat page only: the services run elsewhere, in a cluster for one.
+    StandIns(StandIns),
 }
 
 impl Config {

@@ -3,8 +3,11 @@
 //! Order: everything that needs a port is checked, then the stand-ins and the page serve, then the services start and
 //! are waited for. A service that ends by itself is started again. At the end the gateway stops first, so that nothing
 //! new is taken, then the worker, then billing. A killed sandbox leaves no service behind.
+//!
+//! `sandbox stand-ins` is the same without the services: they run elsewhere.
 
 mod config;
+mod stand_ins;
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -16,7 +19,8 @@ use tokio::net::TcpListener;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-pub use config::Config;
+pub use config::{Command, Config};
+pub use stand_ins::StandIns;
 
 use crate::fal::FalStandIn;
 use crate::page::{Page, Stage};
@@ -35,11 +39,18 @@ const WATCH_EVERY: Duration = Duration::from_millis(300);
 /// The pause before a service that ended is started again, so that one that can't start doesn't spin.
 const RESTART_AFTER: Duration = Duration::from_secs(1);
 
-/// Runs everything until `shutdown`.
+/// Runs what the configuration asks for until `shutdown`.
 ///
 /// # Errors
 /// A port is taken, a program is missing, the data can't be read or written, a service doesn't become ready.
 pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
+    match config.command.clone() {
+        None => everything(config, shutdown).await,
+        Some(Command::StandIns(settings)) => stand_ins::run(config, settings, shutdown).await,
+    }
+}
+
+async fn everything(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
     println!("Kopilka: starting…");
     let page_listener = bind(config.listen, "the chat page", "SANDBOX_LISTEN").await?;
     for (address, what, variable) in config.of_services() {
@@ -117,6 +128,11 @@ async fn telegram_stand_in(config: &Config) -> anyhow::Result<Option<Arc<Telegra
         );
         return Ok(None);
     }
+    open_telegram(config).await.map(Some)
+}
+
+/// The stand-in of Telegram as it was left, or with the first users.
+async fn open_telegram(config: &Config) -> anyhow::Result<Arc<TelegramStandIn>> {
     let listener =
         bind(config.telegram_listen, "the stand-in of Telegram", "SANDBOX_TELEGRAM_LISTEN").await?;
     let telegram = TelegramStandIn::open(listener, &config.data.join("telegram"))?;
@@ -125,7 +141,7 @@ async fn telegram_stand_in(config: &Config) -> anyhow::Result<Option<Arc<Telegra
             telegram.user_named(id, name, language);
         }
     }
-    Ok(Some(Arc::new(telegram)))
+    Ok(Arc::new(telegram))
 }
 
 async fn fal_stand_in(config: &Config) -> anyhow::Result<Option<Arc<FalStandIn>>> {
@@ -133,7 +149,7 @@ async fn fal_stand_in(config: &Config) -> anyhow::Result<Option<Arc<FalStandIn>>
         println!("Kopilka: FAL_KEY is set: the real fal.ai is used, and costs real money");
         return Ok(None);
     }
-    let listener = bind(config.fal_listen, "the stand-in of fal.ai", "SANDBOX_FAL_LISTEN").await?;
+    let listener = bind_fal(config).await?;
     let fal = FalStandIn::start(listener);
     fal.set_pace(config.fal_pace);
     Ok(Some(Arc::new(fal)))
@@ -144,8 +160,7 @@ async fn yookassa_stand_in(config: &Config) -> anyhow::Result<Option<Arc<Yookass
         println!("Kopilka: YOOKASSA_SHOP_ID is set: the real YooKassa is used, for real money");
         return Ok(None);
     }
-    let listener =
-        bind(config.yookassa_listen, "the stand-in of YooKassa", "SANDBOX_YOOKASSA_LISTEN").await?;
+    let listener = bind_yookassa(config).await?;
     let yookassa = YookassaStandIn::open(listener, &config.data.join("yookassa"))?;
     yookassa.notify_at(format!("http://{}/payments/yookassa", config.gateway_http_listen));
     Ok(Some(Arc::new(yookassa)))
@@ -167,6 +182,14 @@ fn outside(
         yookassa: None,
         bank_url: None,
     })
+}
+
+async fn bind_fal(config: &Config) -> anyhow::Result<TcpListener> {
+    bind(config.fal_listen, "the stand-in of fal.ai", "SANDBOX_FAL_LISTEN").await
+}
+
+async fn bind_yookassa(config: &Config) -> anyhow::Result<TcpListener> {
+    bind(config.yookassa_listen, "the stand-in of YooKassa", "SANDBOX_YOOKASSA_LISTEN").await
 }
 
 /// Takes a port, or says who needs it and how to choose another.

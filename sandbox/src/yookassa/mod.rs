@@ -63,7 +63,8 @@ pub struct YookassaStandIn {
 impl YookassaStandIn {
     /// Starts serving on `listener`, with state in memory only. Must be called inside a tokio runtime.
     pub fn start(listener: TcpListener) -> Self {
-        Self::with(listener, Keep::fresh())
+        let origin = url_of(&listener);
+        Self::with(listener, origin, Keep::fresh())
     }
 
     /// Starts serving with the state kept in `folder`, which is made when missing.
@@ -71,15 +72,21 @@ impl YookassaStandIn {
     /// # Errors
     /// The folder can't be written, or what is in it can't be read.
     pub fn open(listener: TcpListener, folder: &Path) -> anyhow::Result<Self> {
-        Ok(Self::with(listener, Keep::open(folder)?))
+        let origin = url_of(&listener);
+        Self::known_as(listener, origin, folder)
     }
 
-    fn with(listener: TcpListener, keep: Keep<State>) -> Self {
-        let world = Arc::new(World {
-            origin: url_of(&listener),
-            keep: Arc::new(keep),
-            client: Client::new(),
-        });
+    /// The same, with `origin` (a scheme and who serves, without a path) in the links to its pages: for payers whose
+    /// browser reaches it by another name than the listener's address.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn known_as(listener: TcpListener, origin: String, folder: &Path) -> anyhow::Result<Self> {
+        Ok(Self::with(listener, origin, Keep::open(folder)?))
+    }
+
+    fn with(listener: TcpListener, origin: String, keep: Keep<State>) -> Self {
+        let world = Arc::new(World { origin, keep: Arc::new(keep), client: Client::new() });
         let server = Server::start(listener, routes::router(world.clone()));
         let tasks = vec![
             tokio::spawn(notices::deliver(world.keep.clone(), |state| &mut state.outbox)),
@@ -118,7 +125,7 @@ impl Drop for YookassaStandIn {
 /// What all parts share.
 #[derive(Debug)]
 struct World {
-    /// `http://address`.
+    /// `http://address`, or the name that payers know it by.
     origin: String,
     keep: Arc<Keep<State>>,
     /// For notifications that are sent by hand.

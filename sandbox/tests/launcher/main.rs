@@ -8,6 +8,7 @@
 )]
 
 mod settings;
+mod stand_ins;
 
 use std::collections::BTreeSet;
 use std::path::Path;
