@@ -3,36 +3,31 @@
 //! SIGTERM → not ready, NOT_SERVING → stop accepting and drain the calls under way → stop the sweeper and payments → close the
 //! committer (what it took is answered) → close the store. The HTTP side goes last, so that `/readyz` can say no.
 
+mod edge;
+mod part;
+
 use std::time::Duration;
 
 use anyhow::Context;
 use migrations::BillingMigrator;
-use proto::billing::v1::admin_service_server::AdminServiceServer;
-use proto::billing::v1::billing_service_server::BillingServiceServer;
-use proto::billing::v1::event_service_server::EventServiceServer;
-use proto::billing::v1::payment_service_server::PaymentServiceServer;
-use proto::billing::v1::promotion_service_server::PromotionServiceServer;
 use sea_orm::DbBackend;
 use secrecy::ExposeSecret;
-use service_kit::auth::Callers;
 use service_kit::db::{self, Db};
-use service_kit::http::{self, Readiness};
-use service_kit::{grpc as kit, telemetry};
+use service_kit::health::Health;
+use service_kit::http::Readiness;
+use service_kit::telemetry;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tonic::server::NamedService;
-use tonic::transport::server::TcpIncoming;
-use tonic_health::ServingStatus;
-use tonic_health::server::HealthReporter;
 
 use crate::committer::{self, Committer};
 use crate::config::Settings;
-use crate::grpc::{self, Edge};
+use crate::grpc::Edge;
 use crate::payments::{self, Pace, Payments};
 use crate::prices::StartingPrices;
 use crate::store::Store;
-use crate::{layers, sweeper};
+use crate::{auditor, gauges, metrics, sweeper};
+use edge::{Entry, SERVICES, start_grpc, start_http};
+use part::Part;
 
 /// How long calls under way may take to end; what is left then is cut off. Less than Kubernetes waits (30 s).
 const DRAIN: Duration = Duration::from_secs(20);
@@ -68,6 +63,8 @@ pub async fn run(
     listeners: Listeners,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
+    telemetry::metrics()?;
+    metrics::announce();
     let (database, store) = open(&settings).await?;
     // Canceled by `shutdown`, and by any part that ends by itself.
     let down = shutdown.child_token();
@@ -79,10 +76,18 @@ pub async fn run(
     let sweeper = Part::background(&down, |stop| {
         sweeper::run(store.clone(), committer.clone(), SWEEP_INTERVAL, stop)
     });
+    let gauges =
+        Part::background(&down, |stop| gauges::run(store.clone(), committer.clone(), stop));
+    let auditor =
+        Part::background(&down, |stop| audit(store.clone(), settings.audit_interval, stop));
     let payments = take_payments(&settings, &store, &committer)?;
     let money_in = Part::background(&down, |stop| payments::run(payments.clone(), stop));
-    let readiness = Readiness::of_database(database.connection.clone());
-    let http = start_http(listeners.http, readiness.clone(), &down)?;
+    let readiness =
+        Readiness::of_database(database.connection.clone(), migrations::usable::<BillingMigrator>);
+    let health = Health::new(readiness.clone(), &SERVICES).await;
+    let health_kept = Part::background(&down, |stop| health.clone().keep(stop));
+    let files = Part::background(&down, |stop| settings.access.clone().follow(stop));
+    let http = start_http(listeners.http, readiness, &health, &down)?;
     let edge = Edge::new(
         store,
         committer.clone(),
@@ -90,25 +95,54 @@ pub async fn run(
         settings.policy,
         settings.currency,
         down.clone(),
+        &settings.limits,
     );
-    let (grpc, health) = start_grpc(listeners.grpc, edge, settings.callers, &down).await?;
+    let entry = Entry {
+        listener: listeners.grpc,
+        access: settings.access,
+        max_age: settings.max_connection_age,
+        limits: settings.limits,
+    };
+    let grpc = start_grpc(entry, edge, &health, &down)?;
 
-    announce(ServingStatus::Serving, &readiness, &health).await;
+    health.ready().await;
     down.cancelled().await;
     let by_itself = !shutdown.is_cancelled();
-    announce(ServingStatus::NotServing, &readiness, &health).await;
+    health.drain().await;
 
     let grpc = grpc.stop("gRPC", DRAIN).await;
     let (sweeper, money_in) =
         tokio::join!(sweeper.stop("the sweeper", DRAIN), money_in.stop("payments", DRAIN));
+    let watchers =
+        tokio::join!(gauges.stop("the gauges", DRAIN), auditor.stop("the auditor", DRAIN));
     committer.close().await;
     let lanes = lanes.stop("the committer", DRAIN).await;
+    let (health, files) = tokio::join!(
+        health_kept.stop("health", HTTP_DRAIN),
+        files.stop("the look at files", HTTP_DRAIN)
+    );
     let http = http.stop("HTTP", HTTP_DRAIN).await;
     let closed = database.connection.clone().close().await.context("closing the database");
-    grpc.and(sweeper).and(money_in).and(lanes).and(http).and(closed)?;
+    let watchers = watchers.0.and(watchers.1);
+    grpc.and(sweeper)
+        .and(money_in)
+        .and(watchers)
+        .and(lanes)
+        .and(health)
+        .and(files)
+        .and(http)
+        .and(closed)?;
     anyhow::ensure!(!by_itself, "a part of the service ended by itself");
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Audits, or only waits where nobody wants audits: a part that ends takes the service along.
+async fn audit(store: Store, interval: Option<Duration>, stop: CancellationToken) {
+    match interval {
+        Some(interval) => auditor::run(store, interval, stop).await,
+        None => stop.cancelled().await,
+    }
 }
 
 /// The database, its schema and the price list: nothing is served before these are as they should be.
@@ -144,101 +178,4 @@ fn take_payments(
         pace: Pace::default(),
     };
     Ok(Payments::new(store.clone(), committer.clone(), providers, rules))
-}
-
-async fn start_grpc(
-    listener: TcpListener,
-    edge: Edge,
-    callers: Callers,
-    down: &CancellationToken,
-) -> anyhow::Result<(Part, HealthReporter)> {
-    tracing::info!(address = %listener.local_addr()?, "serving gRPC");
-    let (health, routes) = kit::health_and_reflection(grpc::descriptors()).await?;
-    let routes = layers::wrap(edge.add_to(routes), callers)?;
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    let part = Part::start(down, |stop| {
-        let server = kit::server_builder().add_routes(routes);
-        let served = server.serve_with_incoming_shutdown(incoming, stop.cancelled_owned());
-        async { served.await.context("gRPC") }
-    });
-    Ok((part, health))
-}
-
-fn start_http(
-    listener: TcpListener,
-    readiness: Readiness,
-    down: &CancellationToken,
-) -> anyhow::Result<Part> {
-    tracing::info!(address = %listener.local_addr()?, "serving metrics and probes");
-    let router = http::router(telemetry::metrics()?, readiness);
-    let part = Part::start(down, |stop| {
-        let served = http::serve(listener, router, stop);
-        async { served.await.context("HTTP") }
-    });
-    Ok(part)
-}
-
-/// Tells load balancers, by both ways in which they ask.
-async fn announce(status: ServingStatus, readiness: &Readiness, health: &HealthReporter) {
-    readiness.set_ready(status == ServingStatus::Serving);
-    let names = [
-        "",
-        BillingServiceServer::<Edge>::NAME,
-        PaymentServiceServer::<Edge>::NAME,
-        PromotionServiceServer::<Edge>::NAME,
-        EventServiceServer::<Edge>::NAME,
-        AdminServiceServer::<Edge>::NAME,
-    ];
-    for name in names {
-        health.set_service_status(name, status).await;
-    }
-}
-
-/// A part of the service, running. When it ends by itself, everything shuts down.
-struct Part {
-    stop: CancellationToken,
-    running: JoinHandle<anyhow::Result<()>>,
-}
-
-impl Part {
-    fn start<F>(down: &CancellationToken, part: impl FnOnce(CancellationToken) -> F) -> Self
-    where
-        F: Future<Output = anyhow::Result<()>> + Send + 'static,
-    {
-        let stop = CancellationToken::new();
-        let running = part(stop.clone());
-        let ended = down.clone().drop_guard();
-        let running = tokio::spawn(async move {
-            let _ended = ended;
-            running.await
-        });
-        Self { stop, running }
-    }
-
-    /// A part that has nothing to fail with.
-    fn background<F>(down: &CancellationToken, part: impl FnOnce(CancellationToken) -> F) -> Self
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
-        Self::start(down, |stop| {
-            let run = part(stop);
-            async {
-                run.await;
-                Ok(())
-            }
-        })
-    }
-
-    /// Tells it to stop and waits; what takes longer than `bound` is cut off.
-    async fn stop(mut self, name: &'static str, bound: Duration) -> anyhow::Result<()> {
-        self.stop.cancel();
-        match tokio::time::timeout(bound, &mut self.running).await {
-            Ok(ended) => ended.with_context(|| format!("{name} panicked"))?,
-            Err(_) => {
-                tracing::warn!(name, ?bound, "did not end in time and is cut off");
-                self.running.abort();
-                Ok(())
-            }
-        }
-    }
 }

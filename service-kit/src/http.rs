@@ -14,11 +14,14 @@ use futures::future::BoxFuture;
 use metrics_exporter_prometheus::PrometheusHandle;
 use sea_orm::DatabaseConnection;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Mutex, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 /// A check that takes longer has failed.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long a schema that fits is believed to fit.
+pub const SCHEMA_KEPT: Duration = Duration::from_secs(30);
 
 type Check = dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync;
 
@@ -38,15 +41,31 @@ impl Readiness {
         Self { said: Arc::new(AtomicBool::new(false)), check: Arc::new(move || Box::pin(check())) }
     }
 
-    /// Checks that the database answers.
-    pub fn of_database(connection: DatabaseConnection) -> Self {
+    /// Checks that the database answers, and now and then ([`SCHEMA_KEPT`]) that `schema` finds nothing wrong with its tables;
+    /// what it found wrong is looked at again at once.
+    pub fn of_database<F>(
+        connection: DatabaseConnection,
+        schema: impl Fn(DatabaseConnection) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<(), String>> + Send + 'static,
+    {
+        let fitted: Arc<Mutex<Option<Instant>>> = Arc::default();
         Self::new(move || {
-            let connection = connection.clone();
+            let (connection, fitted) = (connection.clone(), fitted.clone());
+            let schema = schema(connection.clone());
             async move {
                 connection.ping().await.map_err(|error| {
                     tracing::warn!(%error, "the database does not answer");
                     "the database does not answer".to_owned()
-                })
+                })?;
+                let mut fitted = fitted.lock().await;
+                if fitted.is_none_or(|at| at.elapsed() >= SCHEMA_KEPT) {
+                    *fitted = None;
+                    schema.await?;
+                    *fitted = Some(Instant::now());
+                }
+                Ok(())
             }
         })
     }
@@ -56,9 +75,14 @@ impl Readiness {
         self.said.store(ready, Ordering::Release);
     }
 
+    /// Did the service say so itself?
+    pub(crate) fn said(&self) -> bool {
+        self.said.load(Ordering::Acquire)
+    }
+
     /// Why the service isn't ready, if it isn't.
     pub async fn check(&self) -> Result<(), String> {
-        if !self.said.load(Ordering::Acquire) {
+        if !self.said() {
             return Err("starting or shutting down".to_owned());
         }
         tokio::time::timeout(CHECK_TIMEOUT, (self.check)())

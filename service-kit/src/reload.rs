@@ -32,11 +32,17 @@ pub struct Watched {
     pub path: PathBuf,
 }
 
+impl Display for Watched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.variable, self.path.display())
+    }
+}
+
 /// Why there is no first value.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError<E> {
     /// A file can't be read.
-    #[error("{}: {}: {source}", .file.variable, .file.path.display())]
+    #[error("{file}: {source}")]
     Unreadable {
         /// Which.
         file: Watched,

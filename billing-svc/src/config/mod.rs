@@ -3,6 +3,8 @@
 //! Two steps, both before anything starts: clap checks each value by itself ([`Config`]), [`Config::check`] reads the
 //! files that they name and checks what hangs together ([`Settings`]).
 
+mod edge;
+mod limits;
 mod payments;
 #[cfg(test)]
 mod tests;
@@ -16,10 +18,13 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use migrations::MigrateMode;
 use secrecy::{ExposeSecret, SecretString};
-use service_kit::auth::{self, AuthFileError, Callers, OpenToAll};
+use service_kit::auth::{Access, AccessError, AccessFiles};
 use service_kit::telemetry::{LogFormat, TraceOptions};
 
+use crate::grpc::Limits;
 use crate::ledger::{InvalidId, Policy, ReferralRewards};
+pub use edge::EdgeConfig;
+pub use limits::LimitConfig;
 pub use payments::{PaymentConfig, PaymentConfigError, PaymentSettings, StarsRepeat};
 
 use crate::prices::{self, PriceFileError, StartingPrices};
@@ -71,10 +76,15 @@ pub struct Config {
     #[arg(long, env = "BILLING_MIGRATE", value_name = "MODE")]
     pub migrate: Option<MigrateMode>,
 
-    /// Who may call: TOML, `[[caller]]` with `name`, `role` (gateway, worker, service, viewer, admin) and `token_sha256`.
-    /// Absent: everyone on this machine is an admin, and only loopback addresses are served.
+    /// Who may call: TOML, `[[caller]]` with `name`, `role` (gateway, worker, service, viewer, admin), and `token_sha256` (or a
+    /// list of them, while a token is replaced), `san` (a DNS name or URI in the client's certificate), or both: then both are
+    /// needed. Absent: everyone on this machine is an admin, and only loopback addresses are served.
     #[arg(long, env = "BILLING_AUTH_FILE", value_name = "FILE")]
     pub auth_file: Option<PathBuf>,
+
+    /// What connections are made with.
+    #[command(flatten)]
+    pub edge: EdgeConfig,
 
     /// The one currency of this deployment, ISO 4217.
     #[arg(long, env = "BILLING_CURRENCY", default_value = "RUB", value_name = "CODE", value_parser = currency)]
@@ -125,6 +135,21 @@ pub struct Config {
     #[command(flatten)]
     pub payments: PaymentConfig,
 
+    /// What is taken at most.
+    #[command(flatten)]
+    pub limits: LimitConfig,
+
+    /// How often the books are audited, as `verify` does it, with the result in /metrics: 1s to 30d; 0s: never. Each audit
+    /// reads the whole database; several instances take turns.
+    #[arg(
+        long,
+        env = "BILLING_AUDIT_INTERVAL",
+        default_value = "1h",
+        value_name = "DURATION",
+        value_parser = values::audit
+    )]
+    pub audit_interval: Duration,
+
     /// How logs are written to standard error.
     #[arg(long, env = "LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
     pub log_format: LogFormat,
@@ -159,12 +184,18 @@ pub struct Settings {
     pub database_url: SecretString,
     /// What to do about an older schema.
     pub migrate: MigrateMode,
-    /// Who may call.
-    pub callers: Callers,
+    /// Who may connect and call.
+    pub access: Access,
+    /// How old a connection may be; `None`: for ever.
+    pub max_connection_age: Option<Duration>,
     /// Of all amounts.
     pub currency: Arc<str>,
     /// What the ledger's rules depend on.
     pub policy: Policy,
+    /// How often the books are audited; `None`: never.
+    pub audit_interval: Option<Duration>,
+    /// What one instance takes at most.
+    pub limits: Limits,
     /// The price list to start with.
     pub prices: StartingPrices,
     /// Who takes money.
@@ -174,12 +205,9 @@ pub struct Settings {
 /// Why a configuration can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// BILLING_AUTH_FILE.
-    #[error("BILLING_AUTH_FILE: {0}")]
-    Auth(#[from] AuthFileError),
-    /// BILLING_LISTEN is open to others and there is no auth file.
-    #[error("BILLING_LISTEN: {0}")]
-    Open(#[from] OpenToAll),
+    /// Who may connect and call.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// BILLING_PRICES_FILE.
     #[error("BILLING_PRICES_FILE: {0}")]
     Prices(#[from] PriceFileError),
@@ -197,8 +225,8 @@ impl Config {
     /// # Errors
     /// The first thing that is wrong, by the name of its variable.
     pub fn check(&self) -> Result<Settings, ConfigError> {
-        let callers = Callers::load(self.auth_file.as_deref())?;
-        auth::check_listen(self.listen, callers.has_file())?;
+        let files = AccessFiles { auth: self.auth_file.as_deref(), tls: self.edge.tls() };
+        let access = Access::load(files, self.listen)?;
         let prices = match &self.prices_file {
             Some(path) => StartingPrices::File(prices::load(path)?),
             None => StartingPrices::BuiltIn(prices::built_in()?),
@@ -207,7 +235,8 @@ impl Config {
         Ok(Settings {
             migrate: self.migrate.unwrap_or_else(|| MigrateMode::default_for(url)),
             database_url: self.database_url.clone(),
-            callers,
+            access,
+            max_connection_age: self.edge.max_age(),
             currency: self.currency.as_str().into(),
             policy: Policy {
                 free_operations: self.free_operations,
@@ -217,7 +246,10 @@ impl Config {
                     invitee_operations: self.referral_invitee_operations,
                 },
                 repeated_invoice: self.payments.stars_repeat.into(),
+                limits: self.limits.of_user(),
             },
+            audit_interval: (!self.audit_interval.is_zero()).then_some(self.audit_interval),
+            limits: self.limits.of_instance(),
             prices,
             payments: self.payments.check()?,
         })

@@ -1,6 +1,6 @@
 //! What the configuration takes.
 
-use crate::ledger::RepeatRule;
+use crate::ledger::{RepeatRule, UserLimits};
 
 use super::*;
 
@@ -24,6 +24,7 @@ fn the_defaults_are_the_designs() {
         hold: half_an_hour,
         referral: ReferralRewards { inviter_operations: 3, invitee_operations: 3 },
         repeated_invoice: RepeatRule::Credit,
+        limits: UserLimits::default(),
     };
     assert_eq!(settings.policy, policy);
     assert_eq!(settings.prices, StartingPrices::BuiltIn(prices::built_in().unwrap()));

@@ -55,6 +55,13 @@ pub(super) fn email(text: &str) -> Result<String, &'static str> {
     }
 }
 
+/// How often something is done that may also never be done.
+pub(super) fn audit(text: &str) -> Result<Duration, String> {
+    let interval = humantime::parse_duration(text.trim()).map_err(|error| error.to_string())?;
+    let allowed = interval.is_zero() || CHECK.contains(&interval);
+    if allowed { Ok(interval) } else { Err("0s, or 1s to 30d".to_owned()) }
+}
+
 pub(super) fn check(text: &str) -> Result<Duration, String> {
     let check = humantime::parse_duration(text.trim()).map_err(|error| error.to_string())?;
     if CHECK.contains(&check) { Ok(check) } else { Err("1s to 30d".to_owned()) }

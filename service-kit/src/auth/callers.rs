@@ -1,98 +1,68 @@
-//! The auth file: TOML, one `[[caller]]` for each.
+//! Whose token, whose certificate is it?
 
-use std::{
-    collections::HashSet,
-    fmt, fs,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::fmt;
 
-use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+use tokio_util::sync::CancellationToken;
 
+use super::roster::{self, AuthFileError, Hash, Known};
 use super::{Caller, Role};
+use crate::reload::{Live, LoadError, Watched};
 
-const HASH_BYTES: usize = 32;
-
-/// All who may call. Cheap to clone.
+/// All who may call, as the file has them now. Cheap to clone.
 #[derive(Clone)]
 pub struct Callers {
     /// None: there is no file.
-    known: Option<Arc<[Known]>>,
+    known: Option<Live<Vec<Known>, AuthFileError>>,
 }
 
-struct Known {
-    caller: Caller,
-    token: [u8; HASH_BYTES],
+/// What a request says about who sent it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Token<'a> {
+    Absent,
+    Sent(&'a str),
+    /// There is an `authorization`, and it is no bearer token.
+    Unreadable,
 }
 
-/// What is wrong with an auth file.
-#[derive(Debug, thiserror::Error)]
-pub enum AuthFileError {
-    /// It can't be read.
-    #[error("auth file {path}: {source}")]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// It is no TOML, or has keys or roles that don't exist.
-    #[error("auth file {path}, line {line}: {message}")]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// Counted from 1.
-        line: usize,
-        /// What the parser says.
-        message: String,
-    },
-    /// A caller in it makes no sense.
-    #[error("auth file {path}, caller {name:?}: {problem}")]
-    BadCaller {
-        /// The file.
-        path: PathBuf,
-        /// The caller's name, or its place.
-        name: String,
-        /// What to mend.
-        problem: &'static str,
-    },
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AuthFile {
-    #[serde(default)]
-    caller: Vec<Entry>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Entry {
-    name: String,
-    role: Role,
-    token_sha256: Option<String>,
-    /// Of the caller's certificate. Accepted so that one file fits all releases; nobody is known by it yet.
-    san: Option<String>,
+/// Why somebody is not let in; for the log only.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Stranger {
+    #[error("no token, and no certificate")]
+    Nothing,
+    #[error("the authorization is no bearer token")]
+    NoToken,
+    #[error("the token is nobody's")]
+    UnknownToken,
+    #[error("the certificate is nobody's, and there is no token")]
+    UnknownCertificate,
+    #[error("the certificate is that of several callers, and there is no token")]
+    AnyOfSeveral,
+    #[error("the certificate is {caller:?}'s, and the token that it needs too is missing")]
+    TokenMissing { caller: String },
+    #[error("the token is {caller:?}'s, and the certificate that it needs too is not")]
+    OtherCertificate { caller: String },
 }
 
 impl Callers {
-    /// Those of the file; without one, everyone is the admin `local`.
-    pub fn load(path: Option<&Path>) -> Result<Self, AuthFileError> {
-        let Some(path) = path else {
-            return Ok(Self { known: None });
+    /// Everyone is the admin `local`.
+    pub fn local() -> Self {
+        Self { known: None }
+    }
+
+    /// Those of the file. `certificates`: do clients show any?
+    ///
+    /// # Errors
+    /// It can't be read, or makes no sense.
+    pub fn load(file: Watched, certificates: bool) -> Result<Self, LoadError<AuthFileError>> {
+        let make = move |file: &Watched, contents: &[Vec<u8>]| {
+            let content = contents.first().map_or(&[][..], Vec::as_slice);
+            roster::parse(file, content, certificates)
         };
-        let text = fs::read_to_string(path)
-            .map_err(|source| AuthFileError::Unreadable { path: path.to_owned(), source })?;
-        let file: AuthFile =
-            toml::from_str(&text).map_err(|error| malformed(path, &text, &error))?;
-        let known = check(file.caller).map_err(|(name, problem)| AuthFileError::BadCaller {
-            path: path.to_owned(),
-            name,
-            problem,
-        })?;
-        Ok(Self { known: Some(known.into()) })
+        let named = file.clone();
+        let known = Live::load(vec![file], move |contents| make(&named, contents))?;
+        Ok(Self { known: Some(known) })
     }
 
     /// Is there a file?
@@ -100,84 +70,67 @@ impl Callers {
         self.known.is_some()
     }
 
-    /// Whose token is it? Takes as long for a near miss as for any other.
-    pub(super) fn find(&self, token: Option<&str>) -> Option<Caller> {
+    /// Looks at the file until `stop`.
+    pub async fn follow(self, stop: CancellationToken) {
+        if let Some(known) = self.known {
+            known.follow(stop).await;
+        }
+    }
+
+    /// Who is it? `names` are those of the certificate. A token that was sent decides; without one, the certificate alone.
+    pub(super) fn find(&self, token: Token<'_>, names: &[String]) -> Result<Caller, Stranger> {
         let Some(known) = &self.known else {
-            return Some(Caller { name: "local".to_owned(), role: Role::Admin });
+            return Ok(Caller { name: "local".to_owned(), role: Role::Admin });
         };
-        let hash: [u8; HASH_BYTES] = Sha256::digest(token?.as_bytes()).into();
-        let mut found = u64::MAX;
-        for (index, one) in (0u64..).zip(known.iter()) {
-            let same: Choice = one.token.ct_eq(&hash);
+        let known = known.current();
+        match token {
+            Token::Sent(token) => by_token(&known, token, names),
+            Token::Unreadable => Err(Stranger::NoToken),
+            Token::Absent if names.is_empty() => Err(Stranger::Nothing),
+            Token::Absent => by_certificate(&known, names),
+        }
+    }
+}
+
+fn by_token(known: &[Known], token: &str, names: &[String]) -> Result<Caller, Stranger> {
+    let one = owner(known, token).ok_or(Stranger::UnknownToken)?;
+    match &one.san {
+        Some(san) if !names.contains(san) => {
+            Err(Stranger::OtherCertificate { caller: one.caller.name.clone() })
+        }
+        Some(_) | None => Ok(one.caller.clone()),
+    }
+}
+
+/// Takes as long for a near miss as for any other.
+fn owner<'a>(known: &'a [Known], token: &str) -> Option<&'a Known> {
+    let hash: Hash = Sha256::digest(token.as_bytes()).into();
+    let mut found = u64::MAX;
+    for (index, one) in (0u64..).zip(known) {
+        for listed in &one.tokens {
+            let same: Choice = listed.ct_eq(&hash);
             found.conditional_assign(&index, same);
         }
-        let index = usize::try_from(found).ok()?;
-        known.get(index).map(|one| one.caller.clone())
+    }
+    known.get(usize::try_from(found).ok()?)
+}
+
+fn by_certificate(known: &[Known], names: &[String]) -> Result<Caller, Stranger> {
+    let named = |one: &&Known| one.san.as_ref().is_some_and(|san| names.contains(san));
+    let mut alone = known.iter().filter(named).filter(|one| one.tokens.is_empty());
+    match (alone.next(), alone.next()) {
+        (Some(one), None) => Ok(one.caller.clone()),
+        (Some(_), Some(_)) => Err(Stranger::AnyOfSeveral),
+        (None, _) => Err(known.iter().find(named).map_or(Stranger::UnknownCertificate, |one| {
+            Stranger::TokenMissing { caller: one.caller.name.clone() }
+        })),
     }
 }
 
 impl fmt::Debug for Callers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = self.known.iter().flat_map(|known| known.iter());
+        let known = self.known.as_ref().map(Live::current);
+        let names = known.iter().flat_map(|known| known.iter());
         f.debug_list().entries(names.map(|one| &one.caller)).finish()
     }
-}
-
-fn malformed(path: &Path, text: &str, error: &toml::de::Error) -> AuthFileError {
-    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or("");
-    AuthFileError::Malformed {
-        path: path.to_owned(),
-        line: before.matches('\n').count() + 1,
-        // Not the error's Display: that shows the line, hash and all.
-        message: error.message().to_owned(),
-    }
-}
-
-fn check(entries: Vec<Entry>) -> Result<Vec<Known>, (String, &'static str)> {
-    if entries.is_empty() {
-        return Err((String::new(), "there is none: nobody could call"));
-    }
-    let mut names = HashSet::new();
-    let mut tokens = HashSet::new();
-    let mut known = Vec::new();
-    for entry in entries {
-        let name = entry.name.clone();
-        let one = check_one(entry).map_err(|problem| (name.clone(), problem))?;
-        if !names.insert(name.clone()) {
-            return Err((name, "the name is used twice"));
-        }
-        if !tokens.insert(one.token) {
-            return Err((name, "the token is another caller's too"));
-        }
-        known.push(one);
-    }
-    Ok(known)
-}
-
-fn check_one(entry: Entry) -> Result<Known, &'static str> {
-    if entry.name.is_empty() {
-        return Err("the name is empty");
-    }
-    let Some(hex) = entry.token_sha256 else {
-        return Err(match entry.san {
-            Some(_) => {
-                "token_sha256 is missing: callers are not known by certificate in this release"
-            }
-            None => "token_sha256 is missing",
-        });
-    };
-    let token = parse_hash(&hex)
-        .ok_or("token_sha256 must be 64 hexadecimal digits (printf %s \"$TOKEN\" | sha256sum)")?;
-    Ok(Known { caller: Caller { name: entry.name, role: entry.role }, token })
-}
-
-fn parse_hash(hex: &str) -> Option<[u8; HASH_BYTES]> {
-    if hex.len() != 2 * HASH_BYTES || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut hash = [0; HASH_BYTES];
-    for (index, byte) in hash.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(hex.get(2 * index..2 * index + 2)?, 16).ok()?;
-    }
-    Some(hash)
 }

@@ -10,8 +10,8 @@ use http::{HeaderMap, Request, Response, header::AUTHORIZATION};
 use tonic::{Code, body::Body};
 use tower::{Layer, Service};
 
-use super::{Callers, Role};
-use crate::grpc::Refusal;
+use super::{Callers, Role, callers::Token};
+use crate::{grpc::Refusal, tls::Peer};
 
 /// Services that everyone may call: what a load balancer and `grpcurl` ask.
 const OPEN: [&str; 3] = [
@@ -19,6 +19,10 @@ const OPEN: [&str; 3] = [
     "/grpc.reflection.v1.ServerReflection/",
     "/grpc.reflection.v1alpha.ServerReflection/",
 ];
+
+/// The same for all strangers: what exactly is wrong stands in the log, and helps nobody who found half of what is needed.
+const WHO_ARE_YOU: &str = "the call needs the header `authorization: Bearer <token>` with a known token, the client \
+     certificate of a known caller, or both, as the server's auth file lists this caller";
 
 /// A service's rule: may this role call the RPC of this path (`/billing.v1.BillingService/Charge`)?
 pub type Rule = fn(Role, &str) -> bool;
@@ -44,14 +48,14 @@ impl AuthLayer {
         if OPEN.iter().any(|open| path.starts_with(open)) {
             return Ok(());
         }
-        let Some(caller) = self.callers.find(bearer_token(request.headers())) else {
-            let message =
-                "the call needs the header `authorization: Bearer <token>` with a known token";
-            tracing::debug!(path, "refused: unknown caller");
-            return Err(self.refusal(Code::Unauthenticated, "UNAUTHENTICATED", message.to_owned()));
-        };
+        let peer = request.extensions().get::<Peer>();
+        let names = peer.map_or(&[][..], |peer| &peer.names);
+        let caller = self.callers.find(bearer_token(request.headers()), names).map_err(|why| {
+            tracing::info!(rpc = path, ?names, %why, "refused: unknown caller");
+            self.refusal(Code::Unauthenticated, "UNAUTHENTICATED", WHO_ARE_YOU.to_owned())
+        })?;
         if !(self.allowed)(caller.role, path) {
-            tracing::info!(path, caller = caller.name, role = ?caller.role, "refused: not allowed");
+            tracing::info!(rpc = path, caller = caller.name, role = ?caller.role, "refused: not allowed");
             let message = format!("the role of {:?} may not call {path}", caller.name);
             return Err(self.refusal(Code::PermissionDenied, "FORBIDDEN", message));
         }
@@ -65,9 +69,16 @@ impl AuthLayer {
     }
 }
 
-fn bearer_token(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+fn bearer_token(headers: &HeaderMap) -> Token<'_> {
+    let mut all = headers.get_all(AUTHORIZATION).iter();
+    let (Some(header), None) = (all.next(), all.next()) else {
+        return if headers.contains_key(AUTHORIZATION) { Token::Unreadable } else { Token::Absent };
+    };
+    let parts = header.to_str().ok().and_then(|text| text.split_once(' '));
+    match parts {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Token::Sent(token.trim()),
+        Some(_) | None => Token::Unreadable,
+    }
 }
 
 impl<S> Layer<S> for AuthLayer {

@@ -1,20 +1,26 @@
 //! Who calls, and may they?
 //!
-//! A caller is known by the SHA-256 of its bearer token, listed in a TOML file. [`AuthLayer`] finds the [`Caller`], asks the
-//! service's own rule for role and RPC, and leaves the caller in the request's extensions for finer rules. Health and reflection
-//! are open to all. Without a file everyone is the admin `local`, and [`check_listen`] keeps such a service on loopback.
+//! A caller is known by the SHA-256 of its bearer token, by a name (SAN) in its client certificate, or by both together, as a
+//! TOML file lists it; the file is read again when it changes. [`AuthLayer`] finds the [`Caller`], asks the service's own rule for
+//! role and RPC, and leaves the caller in the request's extensions for finer rules. Health and reflection are open to all who can
+//! connect. Without a file everyone is the admin `local`, and [`check_listen`] keeps such a service on loopback. [`Access`] reads
+//! all that is configured, TLS too.
 //!
 //! Tokens are compared in constant time, and neither they nor their hashes appear in logs, errors or `Debug`.
 
+mod access;
 mod callers;
 mod layer;
+mod roster;
 
 use std::net::SocketAddr;
 
 use serde::Deserialize;
 
-pub use callers::{AuthFileError, Callers};
+pub use access::{Access, AccessError, AccessFiles};
+pub use callers::Callers;
 pub use layer::{AuthLayer, AuthService};
+pub use roster::AuthFileError;
 
 /// What a caller is to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
