@@ -1,65 +1,57 @@
-//! A channel with its token, and the loop that repeats a call.
+//! A call's attempts: where each goes, how long it may take, and which failure another one may mend.
 
 use std::{
     fmt,
     future::Future,
+    path::PathBuf,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use backon::{ExponentialBuilder, Retryable};
-use secrecy::{ExposeSecret, SecretString};
-use tonic::{
-    Code, Request, Response, Status,
-    metadata::{Ascii, MetadataValue},
-    service::{Interceptor, interceptor::InterceptedService},
-    transport::{Channel, Endpoint},
-};
+use tonic::{Request, Response, Status};
 
-use super::{CallError, ClientConfig, MAX_TRIES, RETRY_WINDOW};
+pub(super) use super::pool::{Authorized, Tried};
+use super::{CallError, ClientConfig, MAX_TRIES, RETRY_WINDOW, pool::Pool};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
-const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Why a client could not be made.
+/// Why a client could not be made. Shows no secret.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// The URL is none.
+    /// A URL is none.
     #[error("not a URL of a gRPC service (http://host:port): {0}")]
-    BadUrl(#[from] tonic::transport::Error),
+    BadUrl(String),
     /// The token can't be sent in a header.
     #[error("the token holds characters that no header may carry")]
     BadToken,
+    /// Nothing says whom to trust.
+    #[error("an https:// URL needs the certificates of the CA that servers are checked against")]
+    NoCa,
+    /// A file with a token or with certificates can't be used.
+    #[error("{path}: {why}")]
+    BadFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// What the files hold does not go with TLS or with the URL.
+    #[error("TLS can't be used: {0}")]
+    BadTls(String),
 }
 
-/// What the generated clients send through.
-pub(super) type Authorized = InterceptedService<Channel, Bearer>;
-
-/// One service's channel, shared by all clones.
+/// One service's channels, shared by all clones.
 #[derive(Clone)]
 pub(super) struct Connection {
-    channel: Authorized,
+    pool: Arc<Pool>,
     deadline: Duration,
 }
 
 impl Connection {
     pub(super) fn new(config: &ClientConfig) -> Result<Self, ClientError> {
-        let channel = Endpoint::from_shared(config.url.clone())?
-            .connect_timeout(CONNECT_TIMEOUT)
-            .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
-            .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
-            .keep_alive_while_idle(true)
-            .tcp_nodelay(true)
-            .connect_lazy();
-        let bearer = Bearer::new(config.token.as_ref())?;
-        Ok(Self { channel: InterceptedService::new(channel, bearer), deadline: config.deadline })
-    }
-
-    /// For a generated client.
-    pub(super) fn channel(&self) -> Authorized {
-        self.channel.clone()
+        Ok(Self { pool: Arc::new(Pool::new(config)?), deadline: config.deadline })
     }
 
     /// Sends `message` with `send`, again and again while that may help.
@@ -72,13 +64,13 @@ impl Connection {
         M: Clone,
         F: Future<Output = Result<Response<R>, Status>>,
     {
-        let attempt = || async {
-            let mut request = Request::new(message.clone());
-            request.set_timeout(self.deadline);
-            let answer = within(self.deadline, async {
-                Ok(send(self.channel(), request).await?.into_inner())
-            });
-            answer.await
+        let tried = Tried::default();
+        let attempt = || {
+            self.attempt(&tried, self.deadline, |channel| async {
+                let mut request = Request::new(message.clone());
+                request.set_timeout(self.deadline);
+                Ok(send(channel, request).await?.into_inner())
+            })
         };
         repeat(attempt, CallError::is_retryable).await
     }
@@ -94,12 +86,36 @@ impl Connection {
         M: Clone,
         F: Future<Output = Result<Response<R>, Status>>,
     {
+        let tried = Tried::default();
         let attempt = || {
-            within(self.deadline, async {
-                Ok(send(self.channel(), Request::new(message.clone())).await?.into_inner())
+            self.attempt(&tried, self.deadline, |channel| async {
+                Ok(send(channel, Request::new(message.clone())).await?.into_inner())
             })
         };
         repeat(attempt, CallError::is_retryable).await
+    }
+
+    /// One attempt of a call that was at `tried` before, within `deadline`, whatever the connection does.
+    pub(super) async fn attempt<R, F>(
+        &self,
+        tried: &Tried,
+        deadline: Duration,
+        send: impl FnOnce(Authorized) -> F,
+    ) -> Result<R, CallError>
+    where
+        F: Future<Output = Result<R, CallError>>,
+    {
+        let mut turn = None;
+        let result = within(deadline, async {
+            let picked = self.pool.pick(tried).await?;
+            turn = Some(picked.turn);
+            send(picked.channel).await
+        })
+        .await;
+        match turn {
+            Some(turn) => self.pool.judge(turn, result),
+            None => result,
+        }
     }
 }
 
@@ -116,7 +132,7 @@ pub(super) async fn within<R>(
 ) -> Result<R, CallError> {
     match tokio::time::timeout(deadline, attempt).await {
         Ok(answer) => answer,
-        Err(_) => Err(CallError::new(Code::DeadlineExceeded, "no answer in time")),
+        Err(_) => Err(CallError::no_answer(deadline)),
     }
 }
 
@@ -144,30 +160,4 @@ where
         })
         .notify(|error, pause| tracing::debug!(%error, ?pause, "call failed, trying again"))
         .await
-}
-
-/// Adds the token to each request.
-#[derive(Clone)]
-pub(super) struct Bearer(Option<MetadataValue<Ascii>>);
-
-impl Bearer {
-    fn new(token: Option<&SecretString>) -> Result<Self, ClientError> {
-        let Some(token) = token else {
-            return Ok(Self(None));
-        };
-        let mut value: MetadataValue<Ascii> = format!("Bearer {}", token.expose_secret())
-            .parse()
-            .map_err(|_| ClientError::BadToken)?;
-        value.set_sensitive(true);
-        Ok(Self(Some(value)))
-    }
-}
-
-impl Interceptor for Bearer {
-    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        if let Some(value) = &self.0 {
-            request.metadata_mut().insert("authorization", value.clone());
-        }
-        Ok(request)
-    }
 }

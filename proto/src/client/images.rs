@@ -1,14 +1,14 @@
 //! Client of image-worker: jobs, and pictures in chunks both ways.
 
-use std::{error::Error, time::Duration};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tonic::{Code, ConnectError, Request, Status, Streaming};
+use tonic::{Code, Request, Streaming};
 
 use super::{
     CallError, ClientConfig, ClientError,
     billing::unary,
-    connection::{Authorized, Connection, repeat, within},
+    connection::{Authorized, Connection, Tried, repeat, within},
 };
 use crate::images::v1::{
     CancelJobRequest, CancelJobResponse, GetJobRequest, GetJobResponse, GetResultRequest,
@@ -72,25 +72,24 @@ impl ImagesClient {
         messages.extend(chunks(bytes).map(|chunk| UploadInputRequest {
             part: Some(upload_input_request::Part::Chunk(chunk)),
         }));
-        // Only the errors that another try may mend are the attempt's errors; any other ends the loop as its result.
-        let attempt = || async {
-            let mut request = Request::new(tokio_stream::iter(messages.clone()));
-            request.set_timeout(TRANSFER_DEADLINE);
-            match ImageStub::new(self.0.channel()).upload_input(request).await {
-                Ok(response) => Ok(Ok(response.into_inner().input_id)),
-                Err(status) if never_connected(&status) => Err(CallError::from(status)),
-                Err(status) => Ok(Err(CallError::from(status))),
-            }
+        let tried = Tried::default();
+        let attempt = || {
+            self.0.attempt(&tried, TRANSFER_DEADLINE, |channel| async {
+                let mut request = Request::new(tokio_stream::iter(messages.clone()));
+                request.set_timeout(TRANSFER_DEADLINE);
+                Ok(ImageStub::new(channel).upload_input(request).await?.into_inner().input_id)
+            })
         };
-        within(TRANSFER_DEADLINE, repeat(attempt, CallError::is_retryable)).await?
+        within(TRANSFER_DEADLINE, repeat(attempt, CallError::never_connected)).await
     }
 
     /// One picture of a job's result, whole.
     pub async fn get_result(&self, operation_id: &str, index: i32) -> Result<Picture, CallError> {
+        let tried = Tried::default();
         let attempt = || {
-            within(TRANSFER_DEADLINE, async {
+            self.0.attempt(&tried, TRANSFER_DEADLINE, |channel| async {
                 let request = GetResultRequest { operation_id: operation_id.to_owned(), index };
-                let stream = ImageStub::new(self.0.channel()).get_result(request).await?;
+                let stream = ImageStub::new(channel).get_result(request).await?;
                 collect(stream.into_inner()).await
             })
         };
@@ -114,18 +113,6 @@ fn chunks(bytes: Bytes) -> impl Iterator<Item = Bytes> {
     (0..bytes.len())
         .step_by(MAX_CHUNK_BYTES)
         .map(move |start| bytes.slice(start..bytes.len().min(start + MAX_CHUNK_BYTES)))
-}
-
-/// Nothing was sent: no connection could be made.
-fn never_connected(status: &Status) -> bool {
-    let mut source: Option<&(dyn Error + 'static)> = status.source();
-    while let Some(error) = source {
-        if error.is::<ConnectError>() {
-            return true;
-        }
-        source = error.source();
-    }
-    false
 }
 
 async fn collect(mut stream: Streaming<GetResultResponse>) -> Result<Picture, CallError> {
