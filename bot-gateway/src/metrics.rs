@@ -1,10 +1,27 @@
-//! Every metric of the gateway, with its unit.
+//! Every metric of the gateway, with its unit. Labels are names from code, never ids.
+//!
+//! Queues stand in the database: gateways that share one report the same numbers of rows and ages.
 
 use std::time::Duration;
 
 use metrics::{counter, gauge, histogram};
 
-use crate::telegram::send::SendError;
+use crate::{inbox, notices, payments::checkout, telegram::send::SendError};
+
+/// Shows the counters that alerts look at and whose labels are known beforehand, at 0: the first of something can only be
+/// seen as a rise if there was a 0 before it. Once, at the start.
+pub(crate) fn announce() {
+    for reason in ["conflict", "refused", "unavailable", "store"] {
+        counter!("gateway_polls_failed_total", "reason" => reason).increment(0);
+    }
+    for queue in [inbox::TABLE, checkout::TABLE, notices::TABLE] {
+        counter!("gateway_queue_items_total", "queue" => queue, "end" => "dead").increment(0);
+    }
+    for end in ["delivered", "retry", "refused"] {
+        counter!("gateway_deliveries_total", "end" => end).increment(0);
+    }
+    counter!("gateway_telegram_throttled_total").increment(0);
+}
 
 /// Updates that came in, by the way in (`polling`, `webhook`) and whether they were known (`new`, `known`).
 pub(crate) fn update_stored(intake: &'static str, new: bool) {
@@ -32,6 +49,11 @@ pub(crate) fn item_handled(queue: &'static str, end: &'static str, took: Duratio
 /// Rows of a queue, by state.
 pub(crate) fn queue_rows(queue: &'static str, state: &'static str, rows: u64) {
     gauge!("gateway_queue_rows", "queue" => queue, "state" => state).set(rows as f64);
+}
+
+/// Seconds for which the oldest row of a queue that is neither done nor dead has been waiting or worked on; 0 where there is none.
+pub(crate) fn queue_oldest(queue: &'static str, age: Duration) {
+    gauge!("gateway_queue_oldest_seconds", "queue" => queue).set(age.as_secs_f64());
 }
 
 /// Notifications of payment providers, by what became of them: `stored`, `forbidden`, `not_a_notification`,

@@ -18,7 +18,7 @@ use crate::{
     telegram::Intake,
 };
 
-const HOUSEKEEPING: Duration = Duration::from_secs(60);
+const HOUSEKEEPING: Duration = Duration::from_secs(30);
 /// How long updates that were handled are kept, so that a late repetition is known.
 const KEEP_HANDLED: Duration = Duration::from_secs(7 * 24 * 3600);
 /// The same of notices: an event may be repeated for as long as it was not acknowledged.
@@ -34,6 +34,7 @@ pub(super) struct Work {
 
 /// Starts everything.
 pub(super) fn start(checked: &Checked, parts: &Parts, stages: &Stages) -> Work {
+    metrics::announce();
     let (services, queues) = (&parts.services, &parts.queues);
     let concurrency = checked.config.concurrency.get();
     let chats = dispatcher::lane(queues.inbox.clone(), services.clone(), concurrency);
@@ -111,6 +112,7 @@ async fn tidy(name: &'static str, queue: &Queue, older_than: SystemTime) -> Resu
     for (state, rows) in states {
         metrics::queue_rows(name, state, rows);
     }
+    metrics::queue_oldest(name, queue.oldest().await?);
     queue.prune(older_than).await?;
     Ok(())
 }

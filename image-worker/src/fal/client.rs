@@ -3,7 +3,7 @@
 //! The key goes only to the origin of `FAL_QUEUE_URL`: a URL that fal answers with and that points elsewhere is not
 //! used. Pictures are fetched without the key.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -15,6 +15,7 @@ use url::Url;
 use super::error::{Answer, Class, Failure, classify};
 use super::wire::{Parsed, Status, parse_output};
 use crate::jobs::FalRequest;
+use crate::metrics;
 
 /// Bodies carry the input pictures.
 const SUBMIT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -66,6 +67,26 @@ pub enum NotYet {
     Over(Failure),
 }
 
+impl NotAccepted {
+    /// For metrics.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::AnswerLost => "lost",
+            Self::Failed(failure) => failure.class.name(),
+        }
+    }
+}
+
+impl NotYet {
+    /// For metrics.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::AskAgain(_) => "again",
+            Self::Over(failure) => failure.class.name(),
+        }
+    }
+}
+
 /// fal.ai's queue. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct FalClient {
@@ -86,6 +107,43 @@ impl FalClient {
 
     /// POSTs one job to `app`. Not repeatable: each call that is accepted is paid for.
     pub async fn submit(&self, app: &str, body: Bytes) -> Result<FalRequest, NotAccepted> {
+        let since = Instant::now();
+        let accepted = self.post(app, body).await;
+        let end = accepted.as_ref().map_or_else(NotAccepted::name, |_| "ok");
+        metrics::fal_call("submit", end, since.elapsed());
+        accepted
+    }
+
+    /// Asks how a request goes.
+    pub async fn status(&self, request: &FalRequest) -> Result<Asked, NotYet> {
+        measured("status", self.look(request)).await
+    }
+
+    /// The URLs of what a COMPLETED request brought.
+    pub async fn result(&self, request: &FalRequest) -> Result<Vec<String>, NotYet> {
+        measured("result", self.output(request)).await
+    }
+
+    /// Fetches one picture.
+    pub async fn download(&self, url: &str) -> Result<Bytes, NotYet> {
+        measured("download", self.fetch(url)).await
+    }
+
+    /// Calls a request off, as far as fal still can. What fails is logged: the caller is done with the request.
+    pub async fn cancel(&self, request: &FalRequest) {
+        if !self.is_ours(&request.cancel_url) {
+            return;
+        }
+        let sent = self.api.put(&request.cancel_url).timeout(CALL_TIMEOUT).send().await;
+        match sent {
+            Ok(response) => {
+                tracing::debug!(status = response.status().as_u16(), "canceled at fal");
+            }
+            Err(error) => log_transport("cancel", &error),
+        }
+    }
+
+    async fn post(&self, app: &str, body: Bytes) -> Result<FalRequest, NotAccepted> {
         let url = format!("{}/{app}", self.base.as_str().trim_end_matches('/'));
         let sent = self
             .api
@@ -125,8 +183,7 @@ impl FalClient {
         }
     }
 
-    /// Asks how a request goes.
-    pub async fn status(&self, request: &FalRequest) -> Result<Asked, NotYet> {
+    async fn look(&self, request: &FalRequest) -> Result<Asked, NotYet> {
         let body = self.ask("status", &request.status_url).await?;
         let status: Status = serde_json::from_slice(&body).map_err(|_| NotYet::AskAgain(None))?;
         match status.status.as_str() {
@@ -135,8 +192,7 @@ impl FalClient {
         }
     }
 
-    /// The URLs of what a COMPLETED request brought.
-    pub async fn result(&self, request: &FalRequest) -> Result<Vec<String>, NotYet> {
+    async fn output(&self, request: &FalRequest) -> Result<Vec<String>, NotYet> {
         let body = self.ask("result", &request.response_url).await?;
         match parse_output(&body) {
             Parsed::Files(mut urls) => {
@@ -151,8 +207,7 @@ impl FalClient {
         }
     }
 
-    /// Fetches one picture.
-    pub async fn download(&self, url: &str) -> Result<Bytes, NotYet> {
+    async fn fetch(&self, url: &str) -> Result<Bytes, NotYet> {
         let sent = self.files.get(url).timeout(DOWNLOAD_TIMEOUT).send().await;
         let response = sent.map_err(|error| {
             log_transport("download", &error);
@@ -163,20 +218,6 @@ impl FalClient {
             return Err(NotYet::AskAgain(None));
         }
         read(response, MAX_PICTURE).await
-    }
-
-    /// Calls a request off, as far as fal still can. What fails is logged: the caller is done with the request.
-    pub async fn cancel(&self, request: &FalRequest) {
-        if !self.is_ours(&request.cancel_url) {
-            return;
-        }
-        let sent = self.api.put(&request.cancel_url).timeout(CALL_TIMEOUT).send().await;
-        match sent {
-            Ok(response) => {
-                tracing::debug!(status = response.status().as_u16(), "canceled at fal");
-            }
-            Err(error) => log_transport("cancel", &error),
-        }
     }
 
     async fn ask(&self, call: &'static str, url: &str) -> Result<Bytes, NotYet> {
@@ -207,6 +248,17 @@ impl FalClient {
     fn is_ours(&self, url: &str) -> bool {
         Url::parse(url).is_ok_and(|url| url.origin() == self.base.origin())
     }
+}
+
+async fn measured<T>(
+    call: &'static str,
+    asked: impl Future<Output = Result<T, NotYet>>,
+) -> Result<T, NotYet> {
+    let since = Instant::now();
+    let answer = asked.await;
+    let end = answer.as_ref().map_or_else(NotYet::name, |_| "ok");
+    metrics::fal_call(call, end, since.elapsed());
+    answer
 }
 
 fn client(headers: HeaderMap) -> Result<reqwest::Client, FalClientError> {

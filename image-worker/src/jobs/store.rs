@@ -71,6 +71,8 @@ pub struct Load {
     pub later: u64,
     /// With a worker.
     pub leased: u64,
+    /// Since when the one of the due that waits longest could be claimed; none where none is due.
+    pub due_since: Option<Time>,
 }
 
 /// What became of a job that was handed in.
@@ -251,7 +253,8 @@ impl Jobs {
         let statement = self.statement(
             "SELECT (SELECT COUNT(*) FROM jobs WHERE state = 'ready' AND run_at <= $1) AS due, \
              (SELECT COUNT(*) FROM jobs WHERE state = 'ready' AND run_at > $1) AS later, \
-             (SELECT COUNT(*) FROM jobs WHERE state = 'leased') AS leased",
+             (SELECT COUNT(*) FROM jobs WHERE state = 'leased') AS leased, \
+             (SELECT MIN(run_at) FROM jobs WHERE state = 'ready' AND run_at <= $1) AS due_since",
             [now.0.into()],
         );
         let Some(row) = self.connection.query_one_raw(statement).await? else {
@@ -260,7 +263,12 @@ impl Jobs {
         let count = |column: &str| -> Result<u64, DbErr> {
             Ok(u64::try_from(row.try_get::<i64>("", column)?).unwrap_or(0))
         };
-        Ok(Load { due: count("due")?, later: count("later")?, leased: count("leased")? })
+        Ok(Load {
+            due: count("due")?,
+            later: count("later")?,
+            leased: count("leased")?,
+            due_since: row.try_get::<Option<i64>>("", "due_since")?.map(Time),
+        })
     }
 
     /// Deletes the records of jobs that ended before `before`; answers how many.

@@ -13,6 +13,7 @@ use crate::clock::Time;
 use crate::deliver::{Delivery, Handed};
 use crate::fal::{Class, Failure, FalClient, Models, NotAccepted};
 use crate::jobs::Job;
+use crate::metrics;
 use crate::settle::{NotDone, Settlement};
 
 /// How long the money is held for an attempt; made longer when less than half is left.
@@ -53,12 +54,20 @@ impl World {
             }
             Effect::Submit => Some(self.submit(job).await),
             Effect::AwaitResult(request) => {
-                await_result(self, job, &request, policy.deadline(job), stop).await
+                let outcome = await_result(self, job, &request, policy.deadline(job), stop).await;
+                if let Some(Outcome::Stored(_)) = outcome {
+                    metrics::generated(job, Time::now());
+                }
+                outcome
             }
             Effect::Deliver => Some(self.deliver(job).await),
             Effect::Complete => Some(settled(self.settlement.complete(&job.operation_id).await)),
             Effect::Refund(reason) => {
-                Some(settled(self.settlement.refund(&job.operation_id, reason).await))
+                let refunded = self.settlement.refund(&job.operation_id, reason).await;
+                if refunded.is_ok() {
+                    metrics::refunded(reason);
+                }
+                Some(settled(refunded))
             }
             Effect::Tell(reason) => Some(handed(self.delivery.failure(job, reason).await)),
         }

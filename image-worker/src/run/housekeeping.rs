@@ -33,6 +33,7 @@ pub async fn housekeep(
     lease: Duration,
     stop: CancellationToken,
 ) {
+    metrics::announce();
     let mut deleted = None;
     loop {
         let now = Time::now();
@@ -60,7 +61,7 @@ async fn look(
     lease: Duration,
     now: Time,
 ) -> Result<(), StoreError> {
-    metrics::load(&jobs.load(now).await?);
+    metrics::load(&jobs.load(now).await?, now);
     let limit = i64::try_from(policy.time_limit.as_micros()).unwrap_or(i64::MAX);
     let taken_before = Time(now.0.saturating_sub(limit));
     for id in jobs.never_started(taken_before, OVERDUE_AT_ONCE).await? {

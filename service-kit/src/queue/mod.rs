@@ -12,6 +12,7 @@
 //! PostgreSQL), because two that look at the same moment could each pick a row of one key.
 //! Times are judged by the claimer's clock: clocks of several instances must agree to much less than a lease.
 
+mod backlog;
 mod claim;
 mod row;
 

@@ -4,13 +4,14 @@
 //! [`TraceOptions`] say; without that they exist all the same, so that the lines of one piece of work can be found in the logs
 //! of all services. `RUST_LOG` chooses lines, not spans: with `RUST_LOG=warn` traces are whole.
 
+mod buckets;
 mod context;
 mod export;
 mod lines;
 
 use std::{env, io, io::IsTerminal, sync::Mutex, time::Duration};
 
-use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{BuildError, PrometheusHandle};
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::{propagation::TraceContextPropagator, trace::SdkTracerProvider};
 use tracing::{Metadata, level_filters::LevelFilter};
@@ -29,9 +30,6 @@ pub(crate) use context::adopt_headers;
 pub use context::{adopt, trace_context};
 pub use export::{BadEndpoint, TraceOptions};
 
-/// Upper bounds of every histogram's buckets. All our histograms are in seconds.
-const BUCKETS: [f64; 14] =
-    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0];
 /// How often samples are folded into buckets when nobody scrapes.
 const UPKEEP: Duration = Duration::from_secs(5);
 /// How long the last spans may take to reach the collector when the process ends.
@@ -141,7 +139,9 @@ pub fn init(
             registry.with(lines).try_init()?;
         }
     }
-    Ok(Telemetry { metrics: metrics()?, traces })
+    let metrics = metrics()?;
+    metrics::gauge!("kopilka_build_info", "version" => program.version).set(1.0);
+    Ok(Telemetry { metrics, traces })
 }
 
 /// Spans of our own code, whatever is logged; none of the libraries', and no log lines: these stay in the log.
@@ -163,7 +163,7 @@ pub fn metrics() -> Result<PrometheusHandle, TelemetryError> {
     if let Some(handle) = &*handle {
         return Ok(handle.clone());
     }
-    let new = PrometheusBuilder::new().set_buckets(&BUCKETS)?.install_recorder()?;
+    let new = buckets::builder()?.install_recorder()?;
     *handle = Some(new.clone());
     let upkeep = new.clone();
     tokio::spawn(async move {
