@@ -1,17 +1,20 @@
 //! Everything that can be set, from the environment. The doc comments are the manual (`--help`).
 
+mod tls;
+
 use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf};
 
 use clap::Parser;
 use migrations::MigrateMode;
 use secrecy::{ExposeSecret, SecretString};
 use service_kit::{
-    auth::{AuthFileError, Callers, OpenToAll, check_listen},
+    auth::{Access, AccessError, AccessFiles},
     telemetry::{LogFormat, TraceOptions},
 };
 use url::Url;
 
 use crate::{inbox::webhook, telegram::Intake};
+pub use tls::TlsConfig;
 
 /// The most updates that may be handled at once.
 const MAX_CONCURRENCY: usize = 1024;
@@ -40,9 +43,13 @@ pub struct Config {
     /// What to do when the schema is older than this program; default: auto for SQLite, check for PostgreSQL.
     #[arg(long, env = "GATEWAY_MIGRATE")]
     pub migrate: Option<MigrateMode>,
-    /// TOML file of the callers that may deliver results: `[[caller]]` with name, role, token_sha256.
+    /// TOML file of the callers that may deliver results: `[[caller]]` with name, role, and token_sha256 (or a list of them,
+    /// while a token is replaced), san (a DNS name or URI in the client's certificate), or both: then both are needed.
     #[arg(long, env = "GATEWAY_AUTH_FILE")]
     pub auth_file: Option<PathBuf>,
+    /// Certificates of the gRPC port.
+    #[command(flatten)]
+    pub tls: TlsConfig,
     /// How many updates are handled at once, 1 to 1024.
     #[arg(long, env = "GATEWAY_CONCURRENCY", default_value = "32")]
     pub concurrency: NonZeroUsize,
@@ -84,6 +91,7 @@ pub struct Config {
     #[arg(long, env = "LOG_FORMAT", value_enum, default_value = "text")]
     pub log_format: LogFormat,
 
+    /// Where traces are sent.
     #[command(flatten)]
     pub traces: TraceOptions,
 }
@@ -106,12 +114,9 @@ pub enum ConfigError {
     /// Too many at once.
     #[error("GATEWAY_CONCURRENCY: 1 to {MAX_CONCURRENCY}")]
     Concurrency,
-    /// The auth file can't be used.
-    #[error("GATEWAY_AUTH_FILE: {0}")]
-    AuthFile(#[from] AuthFileError),
-    /// Open to everybody.
-    #[error("GATEWAY_LISTEN: {0}")]
-    Listen(#[from] OpenToAll),
+    /// Who may connect and call: a file can't be used, or it is open to everybody.
+    #[error(transparent)]
+    Access(#[from] AccessError),
 }
 
 /// What a [`Config`] means, once every value was found to be possible.
@@ -119,8 +124,8 @@ pub enum ConfigError {
 pub struct Checked {
     /// As it was given.
     pub config: Config,
-    /// Who may call.
-    pub callers: Callers,
+    /// Who may connect and call.
+    pub access: Access,
     /// The part of the token before the colon.
     pub bot_id: u64,
     /// How updates come in.
@@ -130,7 +135,7 @@ pub struct Checked {
 }
 
 impl Config {
-    /// Checks every value; nothing was opened or asked yet, save the auth file.
+    /// Checks every value; nothing was opened or asked yet, save the files of access.
     pub fn check(self) -> Result<Checked, ConfigError> {
         let http = |name, url: &Url| match url.scheme() {
             "http" | "https" if url.has_host() => Ok(()),
@@ -166,11 +171,11 @@ impl Config {
                 Intake::Webhook { url, secret: secret.clone() }
             }
         };
-        let callers = Callers::load(self.auth_file.as_deref())?;
-        check_listen(self.listen, callers.has_file())?;
+        let files = AccessFiles { auth: self.auth_file.as_deref(), tls: self.tls.files() };
+        let access = Access::load(files, self.listen)?;
         let by_default = MigrateMode::default_for(self.database_url.expose_secret());
         let migrate = self.migrate.unwrap_or(by_default);
-        Ok(Checked { callers, bot_id, intake, migrate, config: self })
+        Ok(Checked { access, bot_id, intake, migrate, config: self })
     }
 }
 
@@ -249,6 +254,9 @@ mod tests {
 
     #[test]
     fn only_loopback_without_callers() {
-        assert!(matches!(check(&["--listen", "0.0.0.0:50052"]), Err(ConfigError::Listen(_))));
+        assert!(matches!(
+            check(&["--listen", "0.0.0.0:50052"]),
+            Err(ConfigError::Access(AccessError::Open { .. }))
+        ));
     }
 }

@@ -11,9 +11,13 @@ use std::{
 };
 
 use futures::FutureExt;
-use service_kit::queue::{End, Held, Leased, Queue, QueueError};
+use service_kit::{
+    queue::{End, Held, Leased, Queue, QueueError},
+    telemetry,
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{Instrument, Span};
 
 use crate::metrics;
 
@@ -107,7 +111,8 @@ async fn claim<H: Handler>(
     for (item, permit) in items.into_iter().zip(room) {
         let lane = Arc::clone(lane);
         handlers.spawn(async move {
-            lane.work(item).await;
+            let span = lane.span(&item);
+            lane.work(item).instrument(span).await;
             drop(permit);
         });
     }
@@ -115,6 +120,19 @@ async fn claim<H: Handler>(
 }
 
 impl<H: Handler> Lane<H> {
+    /// In the trace that the row was put in under: that of its update, also after a crash.
+    fn span(&self, item: &Leased) -> Span {
+        let span = tracing::info_span!(
+            "handle",
+            otel.name = format!("handle {}", self.name),
+            otel.kind = "consumer",
+            item = item.id,
+            attempt = item.attempt
+        );
+        telemetry::adopt(&span, item.trace_context.as_deref());
+        span
+    }
+
     async fn work(&self, item: Leased) {
         let started = Instant::now();
         let handling = AssertUnwindSafe(self.handler.handle(&self.queue, &item)).catch_unwind();

@@ -1,5 +1,7 @@
 //! The environment, read once and checked as a whole before anything starts.
 
+mod tls;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,6 +12,8 @@ use migrations::MigrateMode;
 use secrecy::{ExposeSecret, SecretString};
 use service_kit::telemetry::{LogFormat, TraceOptions};
 use url::Url;
+
+pub use tls::TlsConfig;
 
 /// Makes and edits pictures on fal.ai for operations that billing holds, and settles them.
 ///
@@ -52,10 +56,15 @@ pub struct Config {
     #[arg(long, env = "WORKER_MIGRATE")]
     pub migrate: Option<MigrateMode>,
 
-    /// Who may call: TOML with a table array `caller`: name, role and token_sha256 of each. The roles gateway, service and admin may
-    /// call everything, viewer GetJob and WatchJob.
+    /// Who may call: TOML with a table array `caller`: name and role of each, and token_sha256 (or a list of them, while a token is
+    /// replaced), san (a DNS name or URI in the client's certificate), or both: then both are needed. The roles gateway, service and
+    /// admin may call everything, viewer GetJob and WatchJob.
     #[arg(long, env = "WORKER_AUTH_FILE")]
     pub auth_file: Option<PathBuf>,
+
+    /// Certificates of the gRPC port.
+    #[command(flatten)]
+    pub tls: TlsConfig,
 
     /// How many jobs run at once in this process.
     #[arg(long, env = "WORKER_CONCURRENCY", default_value = "8", value_parser = RangedU64ValueParser::<u32>::new().range(1..=1000))]
@@ -128,6 +137,7 @@ pub struct Config {
     #[arg(long, env = "LOG_FORMAT", default_value = "text")]
     pub log_format: LogFormat,
 
+    /// Where traces are sent.
     #[command(flatten)]
     pub traces: TraceOptions,
 }

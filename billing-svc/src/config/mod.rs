@@ -154,6 +154,7 @@ pub struct Config {
     #[arg(long, env = "LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
     pub log_format: LogFormat,
 
+    /// Where traces are sent.
     #[command(flatten)]
     pub traces: TraceOptions,
 }

@@ -12,9 +12,11 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use service_kit::queue::{End, Held, Leased, Queue, QueueError};
+use service_kit::telemetry;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 use super::follow::Followed;
@@ -144,10 +146,12 @@ async fn claim(
     let taken = rows.len();
     for (row, permit) in rows.into_iter().zip(room) {
         let payments = payments.clone();
-        handlers.spawn(async move {
+        let span = span(&row);
+        let handled = async move {
             handle(&payments, &row).await;
             drop(permit);
-        });
+        };
+        handlers.spawn(handled.instrument(span));
     }
     Ok(taken)
 }
@@ -164,6 +168,19 @@ enum Verdict {
     Later(Option<Duration>),
     /// It can't be followed at all.
     Unreadable,
+}
+
+/// In the trace of the webhook that brought it.
+fn span(row: &Leased) -> Span {
+    let span = tracing::info_span!(
+        "notification",
+        otel.name = "handle notification",
+        otel.kind = "consumer",
+        item = row.id,
+        attempt = row.attempt
+    );
+    telemetry::adopt(&span, row.trace_context.as_deref());
+    span
 }
 
 async fn handle(payments: &Payments, row: &Leased) {

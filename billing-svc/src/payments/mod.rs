@@ -37,6 +37,7 @@ use std::time::{Duration, SystemTime};
 use service_kit::queue::Queue;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::committer::Committer;
@@ -163,7 +164,7 @@ impl Payments {
         &self,
         work: impl Future<Output = Result<T, PaymentError>> + Send + 'static,
     ) -> Result<T, PaymentError> {
-        match tokio::spawn(work).await {
+        match tokio::spawn(work.in_current_span()).await {
             Ok(result) => result,
             Err(error) => {
                 tracing::error!(%error, "a call about payments failed by a defect");

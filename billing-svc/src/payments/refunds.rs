@@ -11,6 +11,7 @@ use futures::StreamExt;
 use futures::stream;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use super::provider::{ProviderError, RefundReply};
 use super::{PaymentError, Payments, TopUp, new_refund_id, now};
@@ -112,7 +113,8 @@ impl Payments {
 
     async fn carry_out_within_bound(&self, refund: PaymentRefund, turn: Turn) {
         let this = self.clone();
-        let carrying = tokio::spawn(async move { this.carry_out(&refund, turn).await });
+        let carrying = async move { this.carry_out(&refund, turn).await };
+        let carrying = tokio::spawn(carrying.in_current_span());
         match tokio::time::timeout(BOUND, carrying).await {
             Ok(Ok(Ok(()))) => {}
             Ok(Ok(Err(error))) => tracing::warn!(%error, "a refund has to be tried again"),

@@ -1,6 +1,7 @@
 //! Writes that no caller can leave half-way.
 
 use sea_orm::DbErr;
+use tracing::Instrument;
 
 use super::StoreError;
 
@@ -12,7 +13,7 @@ use super::StoreError;
 pub async fn detached<T: Send + 'static>(
     write: impl Future<Output = Result<T, StoreError>> + Send + 'static,
 ) -> Result<T, StoreError> {
-    match tokio::spawn(write).await {
+    match tokio::spawn(write.in_current_span()).await {
         Ok(result) => result,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),

@@ -9,6 +9,7 @@ use proto::gateway::v1::{
 use service_kit::grpc::Refusal;
 use tokio_util::task::TaskTracker;
 use tonic::{Code, Request, Response, Status};
+use tracing::Instrument;
 use uuid::Uuid;
 
 use super::{Delivered, Delivery, DeliveryError, Order, Outcome};
@@ -47,7 +48,8 @@ impl DeliveryService for DeliveryGrpc {
     ) -> Result<Response<DeliverResultResponse>, Status> {
         let order = order(request.into_inner())?;
         let delivery = self.delivery.clone();
-        let running = self.running.spawn(async move { delivery.deliver(&order).await });
+        let running = async move { delivery.deliver(&order).await };
+        let running = self.running.spawn(running.in_current_span());
         let delivered = match running.await {
             Ok(delivered) => delivered.map_err(|error| refusal(&error))?,
             Err(error) => {

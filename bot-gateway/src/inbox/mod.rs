@@ -3,7 +3,7 @@
 //! [`poller`] or [`webhook`] store raw updates before Telegram is told that they were taken; [`dispatcher`]
 //! claims them and hands each to [`crate::bot`]. Items of one chat are handled in order, one at a time; chats
 //! don't wait for each other. An item is handled at least once, so handlers are idempotent under
-//! [`Origin::request_id`]. Updates about money go to [`crate::payments`]: what Telegram asks before a payment has a
+//! [`Origin::request_id`], and every try is part of the trace that its update began. Updates about money go to [`crate::payments`]: what Telegram asks before a payment has a
 //! queue of its own.
 
 pub mod dispatcher;
@@ -16,6 +16,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use service_kit::queue::{Enqueued, Queue, QueueError};
+use tracing::{Instrument, field};
 
 use update::RawUpdate;
 
@@ -84,8 +85,24 @@ impl Inbox {
         self.queue.enqueue(&id, Some(&key), &json!({ "tick": tick }), Some(run_at)).await
     }
 
-    /// Keeps an update under its id; durable when this answers.
-    async fn store(&self, update: RawUpdate) -> Result<Enqueued, QueueError> {
+    /// Keeps an update under its id; durable when this answers. A trace begins here, and goes on when the update is handled:
+    /// whoever sent the request that brought it is a stranger to our traces. `by` says how it came.
+    async fn store(&self, update: RawUpdate, by: &'static str) -> Result<Enqueued, QueueError> {
+        let span = tracing::info_span!(
+            parent: None,
+            "update",
+            otel.name = "telegram update",
+            otel.kind = "producer",
+            update_id = update.id,
+            by,
+            new = field::Empty
+        );
+        let stored = self.put(update).instrument(span.clone()).await?;
+        span.record("new", matches!(stored, Enqueued::New));
+        Ok(stored)
+    }
+
+    async fn put(&self, update: RawUpdate) -> Result<Enqueued, QueueError> {
         let id = Origin { update_id: update.id, bot_id: self.bot_id, attempt: 0 }.request_id();
         let payload = json!({ "update": update.json });
         let queue = if update.is_urgent { &self.checkouts } else { &self.queue };

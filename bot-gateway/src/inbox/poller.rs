@@ -76,7 +76,7 @@ async fn poll(api: &Api, inbox: &Inbox, offset: Option<i64>) -> Result<Option<i6
             continue;
         };
         let id = update.id;
-        let stored = inbox.store(update).await?;
+        let stored = inbox.store(update, "polling").await?;
         metrics::update_stored("polling", matches!(stored, Enqueued::New));
         next = Some(next.map_or(id + 1, |next| next.max(id + 1)));
     }

@@ -66,7 +66,7 @@ async fn take(webhook: &Webhook, request: Request) -> StatusCode {
         return StatusCode::BAD_REQUEST;
     };
     let id = update.id;
-    match webhook.inbox.store(update).await {
+    match webhook.inbox.store(update, "webhook").await {
         Ok(stored) => {
             metrics::update_stored("webhook", matches!(stored, Enqueued::New));
             StatusCode::OK

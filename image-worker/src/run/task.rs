@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use service_kit::queue::Leased;
+use service_kit::telemetry;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span};
 
 use super::effects::World;
 use super::machine::{self, Effect, Policy, Then};
@@ -37,6 +39,24 @@ pub(super) struct Context {
 
 /// Carries `job` until it ends, waits for later, is stopped, or its lease is lost.
 pub(super) async fn carry(context: Arc<Context>, leased: Leased, job: Job) {
+    let span = span(&leased, &job);
+    run(context, leased, job).instrument(span).await;
+}
+
+/// In the trace that the job was submitted in, also when another process goes on with it.
+fn span(leased: &Leased, job: &Job) -> Span {
+    let span = tracing::info_span!(
+        "run",
+        otel.name = "run job",
+        otel.kind = "consumer",
+        job = job.operation_id,
+        claim = leased.attempt
+    );
+    telemetry::adopt(&span, leased.trace_context.as_deref());
+    span
+}
+
+async fn run(context: Arc<Context>, leased: Leased, job: Job) {
     let operation_id = job.operation_id.clone();
     tokio::select! {
         biased;
