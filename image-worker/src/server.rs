@@ -8,16 +8,19 @@ use migrations::{MigrateMode, WorkerMigrator};
 use proto::client::{BillingClient, ClientConfig, DeliveryClient};
 use proto::images::v1::image_service_server::{ImageServiceServer, SERVICE_NAME};
 use secrecy::{ExposeSecret, SecretString};
-use service_kit::auth::{AuthLayer, Callers, Role, check_listen};
+use service_kit::auth::{Access, AccessFiles, AuthLayer, Role};
 use service_kit::db::Db;
-use service_kit::grpc::{MetricsLayer, TraceLayer, health_and_reflection, server_builder};
+use service_kit::grpc::{
+    MAX_CONNECTION_AGE, MetricsLayer, TraceLayer, connections, health_and_reflection,
+    server_builder,
+};
+use service_kit::health::Health;
 use service_kit::http::Readiness;
 use service_kit::{db, http, telemetry};
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
-use tonic::transport::server::TcpIncoming;
-use tonic_health::server::HealthReporter;
 use url::Url;
 
 use crate::blobs::Blobs;
@@ -32,6 +35,8 @@ use crate::settle::Settlement;
 
 /// Connections to the database: jobs that run, calls, and some for looking.
 const MORE_CONNECTIONS: u32 = 8;
+/// How long scrapes may take to end.
+const HTTP_DRAIN: Duration = Duration::from_secs(2);
 /// The gateway fetches the pictures and waits for Telegram before it answers.
 const DELIVERY_DEADLINE: Duration = Duration::from_secs(120);
 
@@ -61,8 +66,8 @@ impl Listeners {
 /// each within WORKER_DRAIN; the database; the HTTP side.
 pub async fn run(config: Config, listeners: Listeners, shutdown: CancellationToken) -> Result<()> {
     config.check()?;
-    let callers = Callers::load(config.auth_file.as_deref())?;
-    check_listen(listeners.grpc.local_addr()?, callers.has_file())?;
+    let files = AccessFiles { auth: config.auth_file.as_deref(), tls: config.tls.files() };
+    let access = Access::load(files, listeners.grpc.local_addr()?)?;
     let models = Arc::new(Models::load(config.fal_models_file.as_deref())?);
     let world = world(&config, models.clone())?;
     let db = open(&config).await?;
@@ -70,11 +75,15 @@ pub async fn run(config: Config, listeners: Listeners, shutdown: CancellationTok
     let jobs = Jobs::new(db.connection.clone(), owner, config.max_queued);
     jobs.take_over().await?;
 
-    let readiness = Readiness::of_database(db.connection.clone());
+    let readiness =
+        Readiness::of_database(db.connection.clone(), migrations::usable::<WorkerMigrator>);
+    let health = Health::new(readiness.clone(), &[SERVICE_NAME]).await;
     let http_stop = CancellationToken::new();
+    tokio::spawn(health.clone().keep(http_stop.clone()));
+    tokio::spawn(access.clone().follow(http_stop.clone()));
     let http_side = tokio::spawn(http::serve(
         listeners.http,
-        http::router(telemetry::metrics()?, readiness.clone()),
+        http::router(telemetry::metrics()?, readiness).merge(health.routes()),
         http_stop.clone(),
     ));
     let policy = policy(&config);
@@ -89,10 +98,10 @@ pub async fn run(config: Config, listeners: Listeners, shutdown: CancellationTok
         config.lease,
         shutdown.clone(),
     );
-    let (health, routes) = health_and_reflection(proto::FILE_DESCRIPTOR_SET).await?;
-    health.set_serving::<ImageServiceServer<Images>>().await;
-    let routes = routes.add_service(ImageServiceServer::new(images));
-    let calls = serve(listeners.grpc, routes, callers, shutdown.clone())?;
+    let routes = health_and_reflection(&health, proto::FILE_DESCRIPTOR_SET)?
+        .add_service(ImageServiceServer::new(images));
+    let calls_stop = CancellationToken::new();
+    let calls = serve(listeners.grpc, routes, access, calls_stop.clone())?;
 
     let housekeeping = tokio::spawn(housekeep(
         jobs,
@@ -102,15 +111,18 @@ pub async fn run(config: Config, listeners: Listeners, shutdown: CancellationTok
         config.lease,
         shutdown.clone(),
     ));
-    readiness.set_ready(true);
+    health.ready().await;
     tracing::info!(database = db.location(), "image-worker is ready");
-    let turn_away = turn_away(readiness, health, shutdown.clone());
+    let turn_away = turn_away(health, shutdown.clone(), calls_stop);
     let ((), (), calls) = tokio::join!(runner.run(), turn_away, drain(calls, &config, shutdown));
     calls?;
     housekeeping.await?;
     db.connection.clone().close().await?;
     http_stop.cancel();
-    http_side.await??;
+    match timeout(HTTP_DRAIN, http_side).await {
+        Ok(ended) => ended??,
+        Err(_) => tracing::warn!("scrapes did not end in time and are cut off"),
+    }
     tracing::info!("image-worker has stopped");
     Ok(())
 }
@@ -176,25 +188,26 @@ type Calls = tokio::task::JoinHandle<Result<(), tonic::transport::Error>>;
 fn serve(
     listener: TcpListener,
     routes: Routes,
-    callers: Callers,
+    access: Access,
     shutdown: CancellationToken,
 ) -> Result<Calls> {
-    let server = server_builder()
+    let Access { callers, tls } = access;
+    let server = server_builder(Some(MAX_CONNECTION_AGE))
         .layer(TraceLayer::new(proto::FILE_DESCRIPTOR_SET)?)
         .layer(MetricsLayer::new(proto::FILE_DESCRIPTOR_SET)?)
         .layer(AuthLayer::new(callers, allowed, DOMAIN))
         .add_routes(routes);
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let incoming = connections(listener, tls, Some(MAX_CONNECTION_AGE));
     Ok(tokio::spawn(async move {
         server.serve_with_incoming_shutdown(incoming, shutdown.cancelled_owned()).await
     }))
 }
 
-/// At the start of the end, those who ask are told first.
-async fn turn_away(readiness: Readiness, health: HealthReporter, shutdown: CancellationToken) {
+/// At the start of the end, those who ask are told first; then no new calls are taken.
+async fn turn_away(health: Health, shutdown: CancellationToken, calls: CancellationToken) {
     shutdown.cancelled().await;
-    readiness.set_ready(false);
-    health.set_not_serving::<ImageServiceServer<Images>>().await;
+    health.drain().await;
+    calls.cancel();
 }
 
 /// Lets calls under way end, but not for ever.

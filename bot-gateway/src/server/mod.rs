@@ -21,12 +21,15 @@ use secrecy::ExposeSecret;
 use service_kit::{
     auth::{AuthLayer, Role},
     db::{self, Db},
-    grpc::{MetricsLayer, TraceLayer, health_and_reflection, server_builder},
+    grpc::{
+        MAX_CONNECTION_AGE, MetricsLayer, TraceLayer, connections, health_and_reflection,
+        server_builder,
+    },
+    health::Health,
     http::{self, Readiness},
     queue::Queue,
 };
 use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -45,6 +48,8 @@ use crate::{
 
 /// How long handlers and deliveries may take to end.
 const DRAIN: Duration = Duration::from_secs(25);
+/// How long webhooks and scrapes may take to end.
+const HTTP_DRAIN: Duration = Duration::from_secs(2);
 /// What the conversation's requests may take; teloxide's own default.
 const CHAT_TIMEOUT: Duration = Duration::from_secs(17);
 /// What an upload of a result may take.
@@ -78,11 +83,16 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let parts = Parts::build(&checked).await?;
-    let readiness = Readiness::of_database(parts.db.connection.clone());
+    let readiness =
+        Readiness::of_database(parts.db.connection.clone(), migrations::usable::<GatewayMigrator>);
+    let health = Health::new(readiness.clone(), &[SERVICE_NAME]).await;
     let stages = Stages::default();
+    tokio::spawn(health.clone().keep(stages.http.clone()));
+    tokio::spawn(checked.access.clone().follow(stages.http.clone()));
 
     let hops = usize::from(checked.config.proxy_hops);
-    let mut routes = http::router(prometheus, readiness.clone())
+    let mut routes = http::router(prometheus, readiness)
+        .merge(health.routes())
         .merge(payments::webhook::router(parts.services.payments.clone(), hops));
     if let Some(secret) = &checked.config.telegram_webhook_secret {
         let webhook = webhook::router(parts.services.inbox.clone(), secret);
@@ -90,20 +100,18 @@ pub async fn run(
     }
     let http = tokio::spawn(http::serve(listeners.http, routes, stages.http.clone()));
     let deliveries = TaskTracker::new();
-    let grpc =
-        serve_grpc(&checked, &parts, listeners.grpc, deliveries.clone(), stages.intake.clone())
-            .await?;
+    let grpc = serve_grpc(&checked, &parts, listeners.grpc, deliveries.clone(), &health, &stages)?;
 
     let started = telegram::start(&parts.api, checked.bot_id, &checked.intake, &shutdown).await;
     let mut work = None;
     if matches!(started, Ok(Some(()))) {
         work = Some(work::start(&checked, &parts, &stages));
-        readiness.set_ready(true);
+        health.ready().await;
         tracing::info!(bot_id = checked.bot_id, intake = ?IntakeName(&checked.intake), "the gateway is ready");
         shutdown.cancelled().await;
     }
 
-    readiness.set_ready(false);
+    health.drain().await;
     stages.intake.cancel();
     deliveries.close();
     let drained = timeout(DRAIN, async {
@@ -117,7 +125,10 @@ pub async fn run(
         tracing::warn!("what was at hand did not end in time; it will be taken up again");
     }
     stages.http.cancel();
-    ended("http", http.await);
+    match timeout(HTTP_DRAIN, http).await {
+        Ok(http) => drop(ended("http", http)),
+        Err(_) => tracing::warn!("webhooks or scrapes did not end in time and are cut off"),
+    }
     parts.db.connection.close().await?;
     started?;
     Ok(())
@@ -130,7 +141,7 @@ struct Stages {
     intake: CancellationToken,
     /// The upkeep of messages, housekeeping.
     upkeep: CancellationToken,
-    /// Metrics and health.
+    /// Metrics and health, and the look at files.
     http: CancellationToken,
 }
 
@@ -209,28 +220,30 @@ impl Parts {
 /// Connections to the database: handlers and deliveries hold one for a statement at a time.
 const MAX_CONNECTIONS: u32 = 16;
 
-async fn serve_grpc(
+fn serve_grpc(
     checked: &Checked,
     parts: &Parts,
     listener: TcpListener,
     running: TaskTracker,
-    shutdown: CancellationToken,
+    health: &Health,
+    stages: &Stages,
 ) -> anyhow::Result<JoinHandle<Result<(), tonic::transport::Error>>> {
     let config = &checked.config;
     let bot = telegram::bot(&config.telegram_api_url, &config.telegram_bot_token, UPLOAD_TIMEOUT)?;
     let delivery = Delivery::new(bot, parts.services.images.clone(), parts.services.store.clone());
-    let (health, routes) = health_and_reflection(proto::FILE_DESCRIPTOR_SET).await?;
+    let routes = health_and_reflection(health, proto::FILE_DESCRIPTOR_SET)?;
     let service = DeliveryServiceServer::new(DeliveryGrpc::new(delivery, running));
-    health.set_service_status(SERVICE_NAME, tonic_health::ServingStatus::Serving).await;
-    let server = server_builder()
+    let access = &checked.access;
+    let server = server_builder(Some(MAX_CONNECTION_AGE))
         // Outermost: whatever the others log stands in the call's trace.
         .layer(TraceLayer::new(proto::FILE_DESCRIPTOR_SET)?)
         // Before authentication: refused calls are counted as well.
         .layer(MetricsLayer::with_reasons(proto::FILE_DESCRIPTOR_SET, REASONS)?)
-        .layer(AuthLayer::new(checked.callers.clone(), allowed, DOMAIN))
+        .layer(AuthLayer::new(access.callers.clone(), allowed, DOMAIN))
         .add_routes(routes.add_service(service));
-    let incoming = TcpListenerStream::new(listener);
-    Ok(tokio::spawn(server.serve_with_incoming_shutdown(incoming, shutdown.cancelled_owned())))
+    let incoming = connections(listener, access.tls.clone(), Some(MAX_CONNECTION_AGE));
+    let shutdown = stages.intake.clone().cancelled_owned();
+    Ok(tokio::spawn(server.serve_with_incoming_shutdown(incoming, shutdown)))
 }
 
 /// Who may have results delivered.
