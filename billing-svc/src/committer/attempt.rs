@@ -106,7 +106,7 @@ impl Writer {
         now: Timestamp,
     ) -> Result<(Outcomes, TransactionEnd), StoreError> {
         let transaction = self.store.begin().await?;
-        let state = transaction.load(&ledger::needs(commands), now).await?;
+        let state = transaction.load(&ledger::needs(&self.policy, commands), now).await?;
         let decision = ledger::decide(&self.policy, state, commands, now);
         if decision.changes.is_empty() {
             if let Err(error) = transaction.roll_back().await {

@@ -11,6 +11,7 @@ mod billing;
 mod call;
 mod event;
 mod from_wire;
+mod limits;
 mod pages;
 mod payment;
 mod promotion;
@@ -49,8 +50,7 @@ use event::MAX_WATCHERS;
 use promotion::Attempts;
 use refusal::Refusal;
 
-/// The largest message that is read: no request of ours comes near it.
-const MAX_MESSAGE: usize = 4 << 20;
+pub use limits::{Limits, Rate};
 
 /// What every RPC needs. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -71,6 +71,10 @@ pub struct Edge {
     watchers: Arc<Semaphore>,
     /// Who has tried how many wrong codes.
     attempts: Attempts,
+    /// How often users are charged and begin to pay.
+    user_rate: Rate<UserId>,
+    /// The largest message that is read.
+    max_message_bytes: usize,
 }
 
 impl Edge {
@@ -82,6 +86,7 @@ impl Edge {
         policy: Policy,
         currency: Arc<str>,
         draining: CancellationToken,
+        limits: &Limits,
     ) -> Self {
         Self {
             store,
@@ -92,22 +97,31 @@ impl Edge {
             draining,
             watchers: Arc::new(Semaphore::new(MAX_WATCHERS)),
             attempts: Attempts::default(),
+            user_rate: Rate::new(limits.user_rate),
+            max_message_bytes: limits.max_message_bytes,
         }
     }
 
     /// Adds our services to the routes.
     pub fn add_to(self, routes: Routes) -> Routes {
+        let max = self.max_message_bytes;
         let billing = BillingServiceServer::new(self.clone());
         let payment = PaymentServiceServer::new(self.clone());
         let promotion = PromotionServiceServer::new(self.clone());
         let event = EventServiceServer::new(self.clone());
         let admin = AdminServiceServer::new(self);
         routes
-            .add_service(billing.max_decoding_message_size(MAX_MESSAGE))
-            .add_service(payment.max_decoding_message_size(MAX_MESSAGE))
-            .add_service(promotion.max_decoding_message_size(MAX_MESSAGE))
-            .add_service(event.max_decoding_message_size(MAX_MESSAGE))
-            .add_service(admin.max_decoding_message_size(MAX_MESSAGE))
+            .add_service(billing.max_decoding_message_size(max))
+            .add_service(payment.max_decoding_message_size(max))
+            .add_service(promotion.max_decoding_message_size(max))
+            .add_service(event.max_decoding_message_size(max))
+            .add_service(admin.max_decoding_message_size(max))
+    }
+
+    /// Counts a request of this user, or refuses it: too many within a second.
+    fn admit(&self, user_id: &UserId) -> Result<(), Refusal> {
+        let refused = |retry_after| Refusal::Limit { limit: "user_rate", retry_after };
+        self.user_rate.take(user_id).map_err(refused)
     }
 
     /// Hands a command to the committer and waits, no longer than the caller does.

@@ -1,10 +1,14 @@
 //! The ledger's refusals in the caller's words: which reason, which code, what a program can act on.
 
+use std::time::Duration;
+
 use proto::billing::v1::ErrorReason;
 use service_kit::grpc::Refusal as Answer;
 use tonic::Code;
 
-use super::status::{answer, bad_field, forbidden, internal, operation_not_found, unknown_kind};
+use super::status::{
+    answer, bad_field, forbidden, internal, limited, operation_not_found, unknown_kind,
+};
 use super::to_wire::{payment_state_name, state_name};
 use crate::ledger::{
     Amount, OperationId, OperationState, PaymentId, PaymentState, ReferralRefusal, Rejection,
@@ -38,6 +42,8 @@ pub fn in_words(rejection: Rejection, currency: &str) -> Answer {
         Rejection::InDebt { operation_id: _ } => {
             refused(ErrorReason::InDebt, "the user owes money: a top-up repays it first")
         }
+        Rejection::OpenHolds { limit } => open_holds(limit),
+        Rejection::DailySpend { limit, left, wait } => daily_spend([limit, left], wait, currency),
         Rejection::OperationSettled { operation_id, state } => settled(operation_id, state),
         Rejection::OperationNotFound => operation_not_found(),
         Rejection::UnknownKind => unknown_kind(),
@@ -92,6 +98,29 @@ fn insufficient_funds(
         Some(id) => answer.metadata("operation_id", id.to_string()),
         None => answer,
     }
+}
+
+/// Holds end by themselves, and mostly soon: nobody can know when.
+fn open_holds(limit: i64) -> Answer {
+    const SOON: Duration = Duration::from_secs(5);
+    let message = format!(
+        "the user has {limit} operations under way, as many as they may: send the same request again when one has ended"
+    );
+    limited("open_holds", message, Some(SOON)).metadata("max", limit.to_string())
+}
+
+fn daily_spend([limit, left]: [Amount; 2], wait: Option<Duration>, currency: &str) -> Answer {
+    let when = match wait {
+        Some(_) => "send the same request again after 00:00 UTC",
+        None => "it is above the limit of a whole day",
+    };
+    let message = format!(
+        "of the {limit} {currency} that the user may spend on one day {left} are left, less than this charge takes: {when}"
+    );
+    limited("daily_spend", message, wait)
+        .metadata("max", limit.to_string())
+        .metadata("left", left.to_string())
+        .metadata("currency", currency)
 }
 
 fn settled(operation_id: OperationId, state: OperationState) -> Answer {

@@ -12,6 +12,7 @@ use super::refusal::Refusal;
 use super::rules;
 use super::to_wire::reason_name;
 use crate::committer::SubmitError;
+use crate::metrics;
 use crate::store::StoreError;
 
 /// The domain of every `ErrorInfo`.
@@ -28,7 +29,7 @@ impl Refusal {
             Self::UnknownKind => unknown_kind(),
             Self::OperationNotFound => operation_not_found(),
             Self::Forbidden { may } => forbidden(may),
-            Self::Limit { limit, retry_after } => limited(limit, retry_after),
+            Self::Limit { limit, retry_after } => limited_rate(limit, retry_after),
             Self::Overloaded => too_many_calls(),
             Self::Draining => retryable(
                 ErrorReason::StoreUnavailable,
@@ -93,6 +94,11 @@ pub fn overloaded() -> Status {
     too_many_calls().into_status()
 }
 
+/// Too many calls within a time.
+pub fn too_often(limit: &'static str, retry_after: Duration) -> Status {
+    limited_rate(limit, retry_after).into_status()
+}
+
 /// A call that panicked.
 pub fn panicked() -> Status {
     internal().into_status()
@@ -121,12 +127,24 @@ fn pause(retry_after: Duration) -> Duration {
     Duration::from_secs(retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0))
 }
 
-fn limited(limit: &str, retry_after: Duration) -> Answer {
-    let pause = pause(retry_after);
-    let message = format!("too often: try again in {} s", pause.as_secs());
-    answer(Code::ResourceExhausted, ErrorReason::LimitExceeded, message)
-        .metadata("limit", limit)
-        .retry_after(pause)
+fn limited_rate(limit: &'static str, retry_after: Duration) -> Answer {
+    let message = format!("too often: try again in {} s", pause(retry_after).as_secs());
+    limited(limit, message, Some(retry_after))
+}
+
+/// A limit was met. Nothing was decided: the same request may be sent again, `retry_after` from now where that is known.
+pub(super) fn limited(
+    limit: &'static str,
+    message: String,
+    retry_after: Option<Duration>,
+) -> Answer {
+    metrics::limit_exceeded(limit);
+    let answer = answer(Code::ResourceExhausted, ErrorReason::LimitExceeded, message)
+        .metadata("limit", limit);
+    match retry_after {
+        Some(wait) => answer.retry_after(pause(wait)),
+        None => answer,
+    }
 }
 
 fn not_configured() -> Answer {

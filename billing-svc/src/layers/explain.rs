@@ -4,18 +4,23 @@
 //! every status of ours has details, so these can be told apart.
 
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use tonic::{Code, Status};
 
 use crate::grpc::status;
+use crate::metrics;
 
 /// The name that stands for the message as a whole where a field's name is asked for.
 const WHOLE: &str = "message";
 
-/// Answers INVALID_FIELD for text that is not UTF-8, bytes that are not the message, and messages that are too large.
-pub async fn unreadable_messages(request: Request, next: Next) -> Response {
+/// Answers INVALID_FIELD for text that is not UTF-8, bytes that are not the message, and messages of more than `max` bytes.
+pub async fn unreadable_messages(
+    State(max): State<usize>,
+    request: Request,
+    next: Next,
+) -> Response {
     let response = next.run(request).await;
     let Some(said) = Status::from_header_map(response.headers()) else { return response };
     if !said.details().is_empty() {
@@ -26,7 +31,10 @@ pub async fn unreadable_messages(request: Request, next: Next) -> Response {
             let field = field(said.message()).unwrap_or_else(|| WHOLE.to_owned());
             status::unreadable(&field, "what billing/v1 says, all text in UTF-8")
         }
-        Code::OutOfRange => status::unreadable(WHOLE, "at most 4 MB"),
+        Code::OutOfRange => {
+            metrics::limit_exceeded("message_bytes");
+            status::unreadable(WHOLE, &format!("at most {max} bytes"))
+        }
         _ => return response,
     };
     explained.into_http::<Body>()

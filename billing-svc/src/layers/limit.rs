@@ -9,11 +9,13 @@ use axum::response::Response;
 use tokio::sync::Semaphore;
 
 use crate::grpc::status;
+use crate::metrics;
 
 /// A call too many is refused at once: it would only wait until its caller has given up. A stream (health, reflection)
 /// counts until it begins to answer.
 pub async fn calls(State(free): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
     let Ok(_permit) = free.try_acquire() else {
+        metrics::limit_exceeded("calls");
         return status::overloaded().into_http::<Body>();
     };
     next.run(request).await

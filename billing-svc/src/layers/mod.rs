@@ -1,5 +1,6 @@
 //! What every call passes before an RPC's own code: the whole stack is [`wrap`].
 
+mod caller_rate;
 mod explain;
 mod limit;
 mod panics;
@@ -14,16 +15,17 @@ use tokio::sync::Semaphore;
 use tonic::service::Routes;
 use tower::{Layer, ServiceBuilder};
 
-use crate::grpc::{descriptors, roles, status};
-
-/// Calls under way at once, of all connections together. With messages of 4 MB at most this bounds memory too.
-const MAX_CALLS: usize = 4096;
+use crate::grpc::{Limits, Rate, descriptors, roles, status};
 
 /// The stack, outermost first.
 ///
 /// # Errors
 /// The descriptors of our own services can't be read: a defect of the build.
-pub fn wrap(routes: Routes, callers: Callers) -> Result<Routes, DecodeError> {
+pub fn wrap(routes: Routes, callers: Callers, limits: &Limits) -> Result<Routes, DecodeError> {
+    // Innermost: only here is the caller known, and only who may call is counted.
+    let rate = Rate::new(limits.caller_rate);
+    let rated = from_fn_with_state(rate, caller_rate::calls_of_one);
+    let routes = Routes::from(routes.into_axum_router().layer(rated));
     let authenticated = AuthLayer::new(callers, roles::may, status::DOMAIN).layer(routes);
     let stack = ServiceBuilder::new()
         // First, so that whatever the others log stands in the call's span and trace.
@@ -33,9 +35,9 @@ pub fn wrap(routes: Routes, callers: Callers) -> Result<Routes, DecodeError> {
         // Below the metrics, so that a panic is counted as the INTERNAL that the caller gets.
         .layer(from_fn(panics::catch))
         // Puts what tonic says about messages that it can't read into our words.
-        .layer(from_fn(explain::unreadable_messages))
+        .layer(from_fn_with_state(limits.max_message_bytes, explain::unreadable_messages))
         // Before authentication, so that strangers can't keep us busy without end either.
-        .layer(from_fn_with_state(Arc::new(Semaphore::new(MAX_CALLS)), limit::calls));
-    // Innermost: who calls, and may they? From here on each call has its Caller.
+        .layer(from_fn_with_state(Arc::new(Semaphore::new(limits.max_calls)), limit::calls));
+    // Around the services: who calls, and may they? From here on each call has its Caller.
     Ok(axum::Router::new().fallback_service(authenticated).layer(stack).into())
 }

@@ -3,7 +3,7 @@
 use super::draft::Draft;
 use super::{
     Account, Amount, Charge, Decline, Operation, OperationState, Outcome, Plan, Price, Reference,
-    Rejection, Slice, Standing, plan,
+    Rejection, Slice, Standing, UserLimits, plan,
 };
 
 pub(super) fn charge(draft: &mut Draft, command: &Charge) -> Result<Outcome, Rejection> {
@@ -22,6 +22,7 @@ pub(super) fn charge(draft: &mut Draft, command: &Charge) -> Result<Outcome, Rej
     }
     let price = draft.prices().price(&command.kind).ok_or(Rejection::UnknownKind)?.clone();
 
+    within_limits(draft, command, &price)?;
     draft.write_user(&command.user_id);
     match fund(draft, command, &price) {
         Ok(plan) => Ok(hold(draft, command, &price, plan.slices)),
@@ -59,6 +60,19 @@ fn fund(draft: &Draft, command: &Charge, price: &Price) -> Result<Plan, Decline>
         });
     }
     Ok(plan)
+}
+
+/// Asked before anything is written, and only of a charge that would be held: another refusal comes first, and is kept.
+/// A user who is new can't be refused here: they have no holds and no money.
+fn within_limits(draft: &Draft, command: &Charge, price: &Price) -> Result<(), Rejection> {
+    let limits = draft.policy().limits;
+    if limits == UserLimits::default() {
+        return Ok(());
+    }
+    match fund(draft, command, price) {
+        Ok(plan) => limits.admit(draft.usage(&command.user_id), plan.required, draft.now()),
+        Err(_) => Ok(()),
+    }
 }
 
 fn hold(draft: &mut Draft, command: &Charge, price: &Price, slices: Vec<Slice>) -> Outcome {

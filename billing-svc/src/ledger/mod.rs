@@ -3,7 +3,7 @@
 //! Pure: no async, no clock, no randomness, no database, no gRPC. Whatever a rule needs to know is passed in: the
 //! time of the batch, the rows it may touch ([`State`]), the ids of what it may create (inside the [`Command`]s).
 //!
-//! A batch goes `needs(batch)` → (the store loads) → `decide(policy, state, batch, now)` → [`Decision`]: one outcome
+//! A batch goes `needs(policy, batch)` → (the store loads) → `decide(policy, state, batch, now)` → [`Decision`]: one outcome
 //! for each command, in order, and the [`Changes`] to write. A broken rule is a [`Rejection`] of its own command and
 //! never fails its neighbours. Every movement of money or free operations goes through one function
 //! (`Draft::transfer`), which changes the cached balance and writes the entry together.
@@ -25,6 +25,7 @@ mod funding;
 mod grants;
 mod house;
 mod ids;
+mod limits;
 mod needs;
 mod observe;
 mod operations;
@@ -63,6 +64,7 @@ pub use ids::{
     GrantId, InvalidId, Kind, OperationId, PaymentId, PromoCodeName, ReferralCode, RefundId,
     RequestId, UserId,
 };
+pub use limits::UserLimits;
 pub use needs::needs;
 pub use operations::{Decline, Operation, OperationState, RefundReason};
 pub use outcomes::{Outcome, Rejection};

@@ -1,13 +1,19 @@
 //! What a batch needs to see.
 
-use super::{Command, Needs, Observation};
+use super::{Command, Needs, Observation, Policy};
 
 /// What the store has to load before [`super::decide()`] can run.
-pub fn needs<'a>(batch: impl IntoIterator<Item = &'a Command>) -> Needs {
+pub fn needs<'a>(policy: &Policy, batch: impl IntoIterator<Item = &'a Command>) -> Needs {
     let mut needs = Needs::default();
     for command in batch {
         needs.users.extend(command.user_id().cloned());
         add(&mut needs, command);
+        if let Command::Charge(charge) = command {
+            // Counted only where a limit asks for it: most deployments never pay for these queries.
+            let limits = &policy.limits;
+            needs.open_holds.extend(limits.open_holds.map(|_| charge.user_id.clone()));
+            needs.daily_spend.extend(limits.daily_spend.map(|_| charge.user_id.clone()));
+        }
     }
     needs
 }

@@ -1,5 +1,7 @@
 //! What the ledger answers: done, or refused in words of the rule.
 
+use std::time::Duration;
+
 use super::{
     Amount, Grant, Operation, OperationId, OperationState, Payment, PaymentId, PaymentRefund,
     PaymentState, PriceList, PromoCode, ReferralCode, ReferralRefusal, RefundId, UserView,
@@ -112,6 +114,20 @@ pub enum Rejection {
     InDebt {
         /// The decline that is kept.
         operation_id: OperationId,
+    },
+    /// The user has as many open holds as they may have; nothing is kept of it.
+    OpenHolds {
+        /// How many that is.
+        limit: i64,
+    },
+    /// The charge takes more money than the user may still spend today; nothing is kept of it.
+    DailySpend {
+        /// What may be spent on one day.
+        limit: Amount,
+        /// What of it is left today.
+        left: Amount,
+        /// How long it is to the next day; none where the charge is above the limit of a whole day.
+        wait: Option<Duration>,
     },
     /// It was settled another way.
     OperationSettled {

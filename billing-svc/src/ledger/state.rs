@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{
-    AdminRequest, Entry, Event, Grant, GrantId, Operation, OperationId, OwnReferralCode, Payment,
-    PaymentId, PaymentRefund, PriceList, PromoCode, PromoCodeName, Provider, Redemption, Referral,
-    ReferralRewards, RefundId, RepeatRule, RequestId, User, UserId,
+    AdminRequest, Amount, Entry, Event, Grant, GrantId, Operation, OperationId, OwnReferralCode,
+    Payment, PaymentId, PaymentRefund, PriceList, PromoCode, PromoCodeName, Provider, Redemption,
+    Referral, ReferralRewards, RefundId, RepeatRule, RequestId, User, UserId, UserLimits,
 };
 
 /// The deployment's own settings that rules depend on.
@@ -20,6 +20,8 @@ pub struct Policy {
     pub referral: ReferralRewards,
     /// What happens to the second payment of one invoice of Telegram Stars.
     pub repeated_invoice: RepeatRule,
+    /// What one user may do at most.
+    pub limits: UserLimits,
 }
 
 /// What a batch must see. The store locks the users, in this order, before it reads anything else.
@@ -51,6 +53,10 @@ pub struct Needs {
     pub referral_codes: BTreeSet<UserId>,
     /// Whether these users have invited anybody.
     pub inviters: BTreeSet<UserId>,
+    /// How many open holds these users have; after the lock, so that no other instance adds one meanwhile.
+    pub open_holds: BTreeSet<UserId>,
+    /// How much these users have spent since 00:00 UTC; likewise.
+    pub daily_spend: BTreeSet<UserId>,
     /// The price list, also where there is no charge.
     pub prices: bool,
 }
@@ -82,6 +88,10 @@ pub struct State {
     pub referral_codes: BTreeMap<UserId, OwnReferralCode>,
     /// Those of [`Needs::inviters`] who have invited somebody.
     pub inviters: BTreeSet<UserId>,
+    /// How many open holds those of [`Needs::open_holds`] have, where they have any.
+    pub open_holds: BTreeMap<UserId, i64>,
+    /// What those of [`Needs::daily_spend`] have spent since 00:00 UTC, where they have spent anything.
+    pub spent_today: BTreeMap<UserId, Amount>,
 }
 
 /// What a batch writes: each row once, in its last form.

@@ -1,8 +1,12 @@
 //! Every metric of billing-svc, with its unit. Labels are names from code, never ids.
 
+mod limits;
+
 use std::time::Duration;
 
 use crate::ledger::{PaymentState, Provider, RefundAnswer};
+
+pub use limits::limit_exceeded;
 
 /// How a transaction ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,6 +17,7 @@ pub const POLICY: Policy = Policy {
     hold: Duration::from_secs(1800),
     referral: ReferralRewards { inviter_operations: 3, invitee_operations: 2 },
     repeated_invoice: RepeatRule::Refund,
+    limits: UserLimits { open_holds: None, daily_spend: None },
 };
 
 /// One instance of the service, without its transport.

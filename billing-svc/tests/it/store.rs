@@ -35,7 +35,7 @@ async fn random_batches_end_as_in_memory(database: Database) {
         let expected = memory.run(&batch, now);
 
         let transaction = store.begin().await.unwrap();
-        let state = transaction.load(&needs(&batch), now).await.unwrap();
+        let state = transaction.load(&needs(&POLICY, &batch), now).await.unwrap();
         let decision = decide(&POLICY, state, &batch, now);
         transaction.apply(&decision.changes).await.unwrap();
         transaction.commit().await.unwrap();
@@ -138,7 +138,7 @@ async fn what_is_not_committed_is_not_there(database: Database) {
 
     let batch = [charge(&payer, "1"), charge(&user("new"), "2"), top_up(&payer, "3", 5)];
     let transaction = books.store.begin().await.unwrap();
-    let state = transaction.load(&needs(&batch), now()).await.unwrap();
+    let state = transaction.load(&needs(&POLICY, &batch), now()).await.unwrap();
     let decision = decide(&POLICY, state, &batch, now());
     transaction.apply(&decision.changes).await.unwrap();
     drop(transaction);

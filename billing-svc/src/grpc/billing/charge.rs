@@ -14,7 +14,7 @@ pub async fn charge(
     request: Request<ChargeRequest>,
 ) -> Result<ChargeResponse, Refusal> {
     let (call, message) = Call::open(request)?;
-    let command = Command::Charge(Charge {
+    let charge = Charge {
         request_id: from_wire::request_id(message.request_id)?,
         user_id: from_wire::user_id(message.user_id)?,
         kind: from_wire::kind(message.kind)?,
@@ -24,7 +24,9 @@ pub async fn charge(
         labels: from_wire::labels(message.labels)?,
         operation_id: OperationId(Uuid::now_v7()),
         caller: call.caller.name.clone(),
-    });
+    };
+    edge.admit(&charge.user_id)?;
+    let command = Command::Charge(charge);
     let Outcome::Operation { operation, user, replayed } = edge.obey(command, &call).await? else {
         return Err(Refusal::Defect("a charge was answered by something else"));
     };

@@ -22,6 +22,7 @@ pub async fn create_payment(
         receipt_email: from_wire::receipt_email(message.receipt_email)?,
         caller: call.caller.name.clone(),
     };
+    edge.admit(&new.user_id)?;
     let made = edge.payments.create(new, call.deadline).await?;
     let payment = to_wire::whole_payment(made.payment, made.refunds, &edge.currency);
     Ok(CreatePaymentResponse { payment: Some(payment), replayed: made.replayed })

@@ -4,10 +4,12 @@ mod money;
 mod payments;
 mod promotions;
 mod rows;
+mod usage;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::rows::Rows;
+use self::usage::Usages;
 use super::{
     AdminRequest, Changes, Entry, Event, EventBody, Grant, GrantId, Operation, OperationId,
     OwnReferralCode, Payment, PaymentId, PaymentRefund, Policy, Price, PriceList, PromoCode,
@@ -36,6 +38,7 @@ pub(super) struct Draft<'a> {
     referrals: Rows<UserId, Referral>,
     referral_codes: Rows<UserId, OwnReferralCode>,
     inviters: BTreeSet<UserId>,
+    usages: Usages,
     entries: Vec<Entry>,
     events: Vec<Event>,
     /// Whom the command under way has written, with the standing before it.
@@ -65,6 +68,7 @@ impl<'a> Draft<'a> {
             referrals: Rows::loaded(state.referrals),
             referral_codes: Rows::loaded(state.referral_codes),
             inviters: state.inviters,
+            usages: Usages::loaded(state.open_holds, state.spent_today, now),
             entries: Vec::new(),
             events: Vec::new(),
             written: BTreeMap::new(),
@@ -167,11 +171,13 @@ impl<'a> Draft<'a> {
     }
 
     pub(super) fn add_operation(&mut self, operation: Operation) {
+        self.usages.follow(None, &operation);
         self.charges.insert(operation.request_id.clone(), operation.operation_id);
         self.operations.add(operation.operation_id, operation);
     }
 
     pub(super) fn update_operation(&mut self, operation: Operation) {
+        self.usages.follow(self.operations.get(&operation.operation_id), &operation);
         self.operations.update(operation.operation_id, operation);
     }
 

@@ -167,6 +167,7 @@ fn richest() -> Memory {
         hold: std::time::Duration::from_secs(60),
         referral: ReferralRewards::default(),
         repeated_invoice: RepeatRule::Credit,
+        limits: UserLimits::default(),
     };
     let price = Price {
         kind: Kind::parse("dearest").unwrap(),

@@ -49,7 +49,7 @@ impl Memory {
 
     /// needs → load → decide → apply.
     pub fn run(&mut self, batch: &[Command], now: Timestamp) -> Decision {
-        let needs = needs(batch);
+        let needs = needs(&self.policy, batch);
         let state = self.load(&needs, now);
         let decision = decide(&self.policy, state, batch, now);
         assert_eq!(decision.outcomes.len(), batch.len(), "an outcome for each command");
@@ -67,6 +67,10 @@ impl Memory {
 
     pub fn grants_of<'a>(&'a self, user_id: &'a UserId) -> impl Iterator<Item = &'a Grant> {
         self.grants.values().filter(move |grant| grant.user_id == *user_id)
+    }
+
+    fn operations_of<'a>(&'a self, user_id: &'a UserId) -> impl Iterator<Item = &'a Operation> {
+        self.operations.values().filter(move |operation| operation.user_id == *user_id)
     }
 
     pub fn charged_as(&self, request_id: &RequestId) -> Option<&Operation> {
@@ -121,7 +125,25 @@ impl Memory {
         }
         self.load_payments(needs, &mut state);
         self.load_promotions(needs, &mut state);
+        self.load_usage(needs, now, &mut state);
         state
+    }
+
+    fn load_usage(&self, needs: &Needs, now: Timestamp, state: &mut State) {
+        const DAY: i64 = 86_400_000_000;
+        for id in &needs.open_holds {
+            let open = self
+                .operations_of(id)
+                .filter(|operation| operation.state == OperationState::Charged);
+            state.open_holds.insert(id.clone(), open.count() as i64);
+        }
+        for id in &needs.daily_spend {
+            let day = |time: Timestamp| time.micros() / DAY;
+            let today =
+                self.operations_of(id).filter(|operation| day(operation.create_time) == day(now));
+            let spent = today.map(|operation| operation.paid() - operation.refunded).sum();
+            state.spent_today.insert(id.clone(), spent);
+        }
     }
 
     fn load_payments(&self, needs: &Needs, state: &mut State) {

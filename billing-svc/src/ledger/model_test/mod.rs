@@ -194,6 +194,8 @@ fn is_kept(outcome: &Result<Outcome, Rejection>) -> bool {
         Err(Rejection::InsufficientFunds { operation_id, .. }) => operation_id.is_some(),
         Err(
             Rejection::RequestIdReused { .. }
+            | Rejection::OpenHolds { .. }
+            | Rejection::DailySpend { .. }
             | Rejection::OperationSettled { .. }
             | Rejection::OperationNotFound
             | Rejection::UnknownKind

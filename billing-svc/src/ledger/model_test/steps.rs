@@ -98,11 +98,22 @@ pub fn policies() -> impl Strategy<Value = Policy> {
     let free_operations = select(vec![0, 1, 3]);
     let rewards = select(vec![(0, 0), (3, 3), (2, 0)]);
     let repeats = select(vec![RepeatRule::Credit, RepeatRule::Refund]);
-    (free_operations, rewards, repeats).prop_map(|(free_operations, rewards, repeated_invoice)| {
-        let (inviter_operations, invitee_operations) = rewards;
-        let referral = ReferralRewards { inviter_operations, invitee_operations };
-        Policy { free_operations, hold: 30 * MINUTE, referral, repeated_invoice }
-    })
+    (free_operations, rewards, repeats, limits()).prop_map(
+        |(free_operations, rewards, repeated_invoice, limits)| {
+            let (inviter_operations, invitee_operations) = rewards;
+            let referral = ReferralRewards { inviter_operations, invitee_operations };
+            Policy { free_operations, hold: 30 * MINUTE, referral, repeated_invoice, limits }
+        },
+    )
+}
+
+fn limits() -> impl Strategy<Value = UserLimits> {
+    let open_holds = option::of(select(vec![1, 2, 5]));
+    // At a price, just below one, and of some charges together.
+    let spends = vec![10_000_000, 11_999_999, 20_000_000, 32_000_001];
+    let daily_spend = option::of(select(spends).prop_map(Amount::from_micros));
+    (open_holds, daily_spend)
+        .prop_map(|(open_holds, daily_spend)| UserLimits { open_holds, daily_spend })
 }
 
 pub fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -125,6 +136,8 @@ fn waits() -> impl Strategy<Value = Duration> {
         4 => Just(Duration::ZERO),
         1 => Just(micro),
         3 => select(jumps.to_vec()),
+        // The run starts at 08:00 UTC: onto midnight, or just before it.
+        1 => select(vec![16 * HOUR - micro, 16 * HOUR]),
     ]
 }
 

@@ -32,6 +32,7 @@ mod events;
 mod expiry;
 mod funding;
 mod house;
+mod limits;
 mod partial_refunds;
 mod paybacks;
 mod promotions;

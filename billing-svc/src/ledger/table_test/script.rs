@@ -15,7 +15,8 @@
 //! grant <user> <request> <count>-operations|<money> [until=<time>] [priority=<n>] [kind=PROMO] [because=<text>]
 //! ```
 //! And what happens around it: `wait <time>`, `signup-gives <n>`, `price <kind> <money>|none` (a new list), `block <user>`,
-//! `unblock <user>`, `debt <user> <money>` (a payment was spent and charged back), `second-invoice-payment credit|refund`.
+//! `unblock <user>`, `debt <user> <money>` (a payment was spent and charged back), `second-invoice-payment credit|refund`,
+//! `limit holds <count>|none`, `limit spend <money>|none`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -177,6 +178,15 @@ impl<'a> Script<'a> {
             "block" => self.judge(world, Standing::Blocked),
             "unblock" => self.judge(world, Standing::Good),
             "debt" => world.charge_back(&self.user(), self.word(2)),
+            "limit" => {
+                let limits = &mut world.memory.policy.limits;
+                let (name, set) = (self.word(1), self.word(2));
+                match name {
+                    "holds" => limits.open_holds = (set != "none").then(|| number(set)),
+                    "spend" => limits.daily_spend = (set != "none").then(|| money(set)),
+                    other => panic!("{other} is no limit"),
+                }
+            }
             "second-invoice-payment" => {
                 world.memory.policy.repeated_invoice = match self.word(1) {
                     "credit" => RepeatRule::Credit,

@@ -1,5 +1,7 @@
 //! Answers of the ledger as the tables write them: outcomes small or by the operation's state, refusals by their reason.
 
+use std::time::Duration;
+
 use super::money_words;
 use super::world::START;
 use crate::ledger::model_test::memory::Memory;
@@ -93,6 +95,11 @@ fn refusal(memory: &Memory, rejection: &Rejection) -> String {
         }
         Rejection::UserBlocked { operation_id } => format!("USER_BLOCKED{}", of(operation_id)),
         Rejection::InDebt { operation_id } => format!("IN_DEBT{}", of(operation_id)),
+        Rejection::OpenHolds { limit } => format!("OPEN_HOLDS: {limit}"),
+        Rejection::DailySpend { limit, left, wait } => {
+            let wait = wait.map(|wait| format!(", wait {}", words_of(wait))).unwrap_or_default();
+            format!("DAILY_SPEND: {} of {} left{wait}", amount(*left), amount(*limit))
+        }
         Rejection::OperationSettled { operation_id, state } => {
             let state = match state {
                 OperationState::Charged => "OPERATION_CHARGED",
@@ -157,7 +164,14 @@ pub fn micros(micros: i64) -> String {
 
 /// Counted from the start of the table.
 pub fn moment(time: Timestamp) -> String {
-    let micros = time.micros() - START.micros();
+    in_units(time.micros() - START.micros())
+}
+
+fn words_of(time: Duration) -> String {
+    in_units(time.as_micros() as i64)
+}
+
+fn in_units(micros: i64) -> String {
     match micros {
         _ if micros % 3_600_000_000 == 0 => format!("{}h", micros / 3_600_000_000),
         _ if micros % 60_000_000 == 0 => format!("{}m", micros / 60_000_000),

@@ -44,7 +44,8 @@ impl World {
         let hold = std::time::Duration::from_secs(30 * 60);
         let referral = ReferralRewards { inviter_operations: 7, invitee_operations: 4 };
         let repeated_invoice = RepeatRule::Credit;
-        let policy = Policy { free_operations: 3, hold, referral, repeated_invoice };
+        let limits = UserLimits::default();
+        let policy = Policy { free_operations: 3, hold, referral, repeated_invoice, limits };
         Self {
             memory: Memory::new(policy, prices),
             now: START,

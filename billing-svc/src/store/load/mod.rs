@@ -1,6 +1,7 @@
 //! `load(needs) → State`: the users are locked first, in sorted order, then the promo codes; then everything else is
 //! read.
 
+mod limits;
 mod money;
 mod promotions;
 
@@ -61,6 +62,8 @@ impl Transaction {
             referrals: self.referrals(&needs.referrals).await?,
             referral_codes: self.referral_codes(&needs.referral_codes).await?,
             inviters: self.inviters(&needs.inviters).await?,
+            open_holds: self.open_holds(&needs.open_holds).await?,
+            spent_today: self.spent_since(&needs.daily_spend, now.start_of_day()).await?,
         })
     }
 

@@ -6,7 +6,7 @@ use sea_orm::entity::prelude::*;
 
 use super::{Named, json, unreadable};
 use crate::ledger::{
-    Amount, Kind, Operation, OperationId, OperationState, RefundReason, RequestId, Timestamp,
+    Amount, Kind, Operation, OperationId, OperationState, RefundReason, RequestId, Timestamp, Unit,
     UserId,
 };
 use crate::store::StoreError;
@@ -76,6 +76,13 @@ impl Model {
             refund_comment: self.refund_comment,
         })
     }
+}
+
+/// The money in the column `funding` of an operation.
+pub fn paid(funding: &str) -> serde_json::Result<Amount> {
+    let slices = json::read_funding(funding)?;
+    let money = slices.iter().filter(|slice| slice.source.unit() == Unit::Money);
+    Ok(money.map(|slice| Amount::from_micros(slice.amount)).sum())
 }
 
 pub fn row(operation: &Operation) -> Result<Model, StoreError> {

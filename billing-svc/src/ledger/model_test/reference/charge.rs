@@ -25,6 +25,9 @@ impl Reference {
         }
         let known = self.prices.prices.iter().find(|price| price.kind == charge.kind);
         let price = known.ok_or(Rejection::UnknownKind)?.clone();
+        if let Some(refusal) = self.beyond_a_limit(charge, &price, now) {
+            return Err(refusal);
+        }
         self.write(&charge.user_id, now);
         let funding = self.fund(charge, &price, now);
         let declined = funding.is_err();
@@ -58,7 +61,7 @@ impl Reference {
     }
 
     /// Unit by unit: a free operation if one is left, else its price in money.
-    fn fund(&self, charge: &Charge, price: &Price, now: Timestamp) -> Result<Vec<Slice>, Decline> {
+    pub(super) fn fund(&self, charge: &Charge, price: &Price, now: Timestamp) -> Result<Vec<Slice>, Decline> {
         match self.journal.standing(&charge.user_id) {
             Standing::Blocked => return Err(Decline::UserBlocked),
             Standing::InDebt => return Err(Decline::InDebt),

@@ -3,6 +3,7 @@
 
 mod admin;
 mod charge;
+mod limits;
 mod paybacks;
 mod payments;
 mod promotions;
