@@ -1,7 +1,9 @@
 //! Tokens and certificates from files that are read again when they change.
 //!
-//! A rotation needs no restart: every two seconds the files are compared with what they held before (by content, for
-//! Kubernetes swaps symbolic links). Content that can't be used is told once, and what there was stays in use.
+//! A rotation needs no restart: every second the files are compared with what they held before (by content, for
+//! Kubernetes swaps symbolic links). New content counts when two looks in a row saw it: a file that is being written, or a
+//! certificate whose key is still to come, is left alone. Content that can't be used is told once, and what there was
+//! stays in use.
 
 use std::{
     fs, io,
@@ -20,7 +22,7 @@ use tonic::transport::{Certificate, ClientTlsConfig, Identity};
 
 use super::{ClientConfig, ClientError, bearer::Bearer};
 
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// What a caller shows to prove who it is.
 #[derive(Debug, Clone)]
@@ -77,12 +79,13 @@ impl Credentials {
     }
 }
 
-/// Files that make one value together. Has no `Debug`: some hold secrets.
+/// Files that make one value together, as they were when it was last made. Has no `Debug`: some hold secrets.
 pub(super) struct Watched<T> {
     files: Vec<File>,
     make: fn(&[File]) -> Result<T, ClientError>,
 }
 
+#[derive(PartialEq)]
 struct File {
     path: PathBuf,
     content: Result<Vec<u8>, io::ErrorKind>,
@@ -93,11 +96,7 @@ impl<T> Watched<T> {
         paths: impl IntoIterator<Item = &'a Path>,
         make: fn(&[File]) -> Result<T, ClientError>,
     ) -> Self {
-        let read = |path: &Path| File {
-            path: path.to_owned(),
-            content: fs::read(path).map_err(|error| error.kind()),
-        };
-        Self { files: paths.into_iter().map(read).collect(), make }
+        Self { files: paths.into_iter().map(File::read).collect(), make }
     }
 
     /// The value as the files were when last read.
@@ -107,11 +106,15 @@ impl<T> Watched<T> {
 
     /// Waits until the files have changed to something that can be used.
     pub(super) async fn next(&mut self) -> T {
+        let mut seen = Vec::new();
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            if !self.read_again().await {
+            let now = self.look().await;
+            if now != seen || now == self.files {
+                seen = now;
                 continue;
             }
+            self.files = now;
             match self.value() {
                 Ok(value) => {
                     tracing::info!(files = self.names(), "read again, for new calls");
@@ -124,15 +127,13 @@ impl<T> Watched<T> {
         }
     }
 
-    /// True: a file is not what it was.
-    async fn read_again(&mut self) -> bool {
-        let mut changed = false;
-        for File { path, content } in &mut self.files {
-            let now = tokio::fs::read(path).await.map_err(|error| error.kind());
-            changed |= *content != now;
-            *content = now;
+    async fn look(&self) -> Vec<File> {
+        let mut files = Vec::new();
+        for File { path, .. } in &self.files {
+            let content = tokio::fs::read(path).await.map_err(|error| error.kind());
+            files.push(File { path: path.clone(), content });
         }
-        changed
+        files
     }
 
     fn names(&self) -> String {
@@ -142,6 +143,10 @@ impl<T> Watched<T> {
 }
 
 impl File {
+    fn read(path: &Path) -> Self {
+        Self { path: path.to_owned(), content: fs::read(path).map_err(|error| error.kind()) }
+    }
+
     fn bytes(&self) -> Result<&[u8], ClientError> {
         self.content.as_deref().map_err(|kind| self.unusable(kind.to_string()))
     }

@@ -173,17 +173,22 @@ pub(super) fn words(error: &(dyn Error + 'static)) -> String {
     words.join(": ")
 }
 
-/// What to look at when a certificate was refused; rustls's words alone help who knows them.
+/// What to look at when a certificate was refused: rustls's own words help who knows them.
 fn advice(error: &(dyn Error + 'static)) -> Option<&'static str> {
     let inner = error.downcast_ref::<io::Error>().and_then(|error| error.get_ref());
-    let tls = match inner {
+    let refused = match inner {
         Some(inner) => inner.downcast_ref::<rustls::Error>(),
         None => error.downcast_ref::<rustls::Error>(),
-    }?;
-    match tls {
-        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
-            Some("the server's certificate is not signed by the CA that this client was given")
-        }
-        _ => None,
+    };
+    match refused {
+        Some(rustls::Error::InvalidCertificate(
+            CertificateError::UnknownIssuer | CertificateError::BadSignature,
+        )) => Some("the server's certificate is not signed by the CA that this client was given"),
+        Some(_) => None,
+        // Told after the handshake: it comes by way of h2, which keeps the words alone.
+        None => error
+            .to_string()
+            .contains("received fatal alert")
+            .then_some("the server refuses this client's certificate (its log says why)"),
     }
 }

@@ -22,6 +22,7 @@ mod pool;
 mod rotation;
 mod target;
 mod trace;
+mod variables;
 
 use std::time::Duration;
 
@@ -34,6 +35,7 @@ pub use delivery::DeliveryClient;
 pub use error::CallError;
 pub use images::{ImagesClient, MAX_CHUNK_BYTES, MAX_RESULT_BYTES, Picture};
 pub use payments::{EventClient, PaymentClient, PromotionClient};
+pub use variables::{VariableError, Variables};
 
 /// How often a call is sent before its last error is the caller's.
 pub const MAX_TRIES: usize = 5;

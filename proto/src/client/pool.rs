@@ -8,6 +8,9 @@
 //! least loaded of all: it fails fastest, so it is picked again and again, also by a retry. Here an address that failed
 //! rests, and a retry goes to another: see [`rotation`](super::rotation).
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::HashMap,
     net::SocketAddr,

@@ -41,8 +41,11 @@ impl Events {
     }
 
     pub async fn start(&self) -> Running {
-        let service = EventServiceServer::new(self.clone());
-        Running::start(tonic::transport::Server::builder().add_service(service)).await
+        Running::start(tonic::transport::Server::builder().add_service(self.service())).await
+    }
+
+    pub fn service(&self) -> EventServiceServer<Self> {
+        EventServiceServer::new(self.clone())
     }
 }
 

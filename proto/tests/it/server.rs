@@ -4,6 +4,7 @@ use std::{
     collections::VecDeque,
     net::SocketAddr,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use proto::billing::v1::{
@@ -28,6 +29,8 @@ pub enum Answer {
 pub struct Seen {
     pub request: ChargeRequest,
     pub metadata: MetadataMap,
+    /// The client's own, in DER.
+    pub certificate: Option<Vec<u8>>,
 }
 
 /// Answers as scripted, then always Charged.
@@ -35,6 +38,8 @@ pub struct Seen {
 pub struct Billing {
     script: Arc<Mutex<VecDeque<Answer>>>,
     seen: Arc<Mutex<Vec<Seen>>>,
+    /// How long each answer takes.
+    work: Duration,
 }
 
 impl Billing {
@@ -42,16 +47,29 @@ impl Billing {
         Self { script: Arc::new(Mutex::new(script.into_iter().collect())), ..Self::default() }
     }
 
+    /// Takes a while for each answer, so that calls are under way at any moment.
+    pub fn slow() -> Self {
+        Self { work: Duration::from_millis(20), ..Self::default() }
+    }
+
     pub fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
 
     pub async fn start(&self) -> Running {
-        Running::start(
-            tonic::transport::Server::builder()
-                .add_service(BillingServiceServer::new(self.clone())),
-        )
-        .await
+        Running::start(self.router()).await
+    }
+
+    pub async fn start_at(&self, address: SocketAddr) -> Running {
+        Running::start_at(self.router(), address).await
+    }
+
+    fn router(&self) -> Router {
+        tonic::transport::Server::builder().add_service(self.service())
+    }
+
+    pub fn service(&self) -> BillingServiceServer<Self> {
+        BillingServiceServer::new(self.clone())
     }
 }
 
@@ -63,7 +81,11 @@ pub struct Running {
 
 impl Running {
     pub async fn start(router: Router) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_at(router, ([127, 0, 0, 1], 0).into()).await
+    }
+
+    pub async fn start_at(router: Router, address: SocketAddr) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let incoming = TcpListenerStream::new(listener);
@@ -87,7 +109,11 @@ impl BillingService for Billing {
         request: Request<ChargeRequest>,
     ) -> Result<Response<ChargeResponse>, Status> {
         let metadata = request.metadata().clone();
-        self.seen.lock().unwrap().push(Seen { metadata, request: request.into_inner() });
+        let certificate =
+            request.peer_certs().and_then(|chain| Some(chain.first()?.as_ref().to_vec()));
+        let request = request.into_inner();
+        self.seen.lock().unwrap().push(Seen { request, metadata, certificate });
+        tokio::time::sleep(self.work).await;
         let answer = self.script.lock().unwrap().pop_front();
         match answer.unwrap_or(Answer::Charged) {
             Answer::Charged => {
