@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Installs the system packages that building, running or testing needs and that are missing, through apt.
-# Usage: scripts/setup.sh run|test
+# Usage: scripts/setup.sh run|test|images|image-test
 set -euo pipefail
+source "$(dirname "$0")/engine.sh"
 
-purpose=${1:?usage: scripts/setup.sh run|test}
+purpose=${1:?usage: scripts/setup.sh run|test|images|image-test}
 missing=()
 
 # need PROGRAM PACKAGE…: notes the packages unless the program is there.
@@ -11,6 +12,11 @@ need() {
     local program=$1
     shift
     command -v "$program" >/dev/null 2>&1 || missing+=("$@")
+}
+
+need_python() {
+    need python3 python3
+    if ! python3 -c 'import venv, ensurepip' >/dev/null 2>&1; then missing+=(python3-venv); fi
 }
 
 has_postgres() {
@@ -34,9 +40,21 @@ if [ "$purpose" = test ]; then
     need chromium chromium
     need chromedriver chromium-driver
     need npx nodejs npm
-    need python3 python3
-    if ! python3 -c 'import venv, ensurepip' >/dev/null 2>&1; then missing+=(python3-venv); fi
+    need_python
 fi
+
+case $purpose in
+images | image-test)
+    need git git
+    need_python
+    # To build, buildah would do; only these also run what was built.
+    if ! command -v podman >/dev/null 2>&1 && ! docker_answers; then
+        if [ "$purpose" = image-test ] || ! command -v buildah >/dev/null 2>&1; then
+            missing+=(podman runc)
+        fi
+    fi
+    ;;
+esac
 
 [ ${#missing[@]} -eq 0 ] && exit 0
 
