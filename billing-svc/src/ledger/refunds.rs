@@ -3,8 +3,8 @@
 use super::draft::Draft;
 use super::observe::mismatch;
 use super::{
-    Account, Amount, Payment, PaymentId, PaymentRefund, PaymentState, Reference, RefundId,
-    RefundOrigin, RefundState, Rejection, Unit, UserId,
+    Account, Amount, Payment, PaymentId, PaymentRefund, PaymentState, Reference, RefundOrigin,
+    RefundState, Rejection, Unit, UserId,
 };
 
 /// What of a payment has not been given back: here, of what was credited; and at the provider's, of what it received.
