@@ -26,7 +26,7 @@ quietly() {
     if ! "$@" >"$log" 2>&1; then
         cat "$log" >&2
         echo "k8s-check: failed: $*" >&2
-        exit 1
+        return 1
     fi
 }
 
@@ -49,7 +49,7 @@ make_models() {
         npm install --no-audit --no-fund --loglevel=error "${node_packages[@]}"
 }
 
-crate_source() {
+find_crate() {
     find "${CARGO_HOME:-$HOME/.cargo}/registry/src" -maxdepth 2 -type d -name "$crate-$crate_version" | head -n 1
 }
 
@@ -58,46 +58,64 @@ scripts/setup.sh test
 install "$tools/k8s-venv.installed" "${python_packages[*]}" make_venv
 (install "$tools/k8s-models.installed" "${node_packages[*]}" make_models)
 # Only its source is read: `cargo info` fetches and unpacks it, checks its checksum, and builds nothing.
-if [ -z "$(crate_source)" ]; then quietly cargo info --quiet "$crate@$crate_version"; fi
+if [ -z "$(find_crate)" ]; then quietly cargo info --quiet "$crate@$crate_version"; fi
+crate_source=$(find_crate)
 
 kubectl=$venv/bin/kubectl
 python=$venv/bin/python
 rm -rf "$work" && mkdir -p "$work/rendered" "$work/secrets"
 
-for folder in namespace overlays/local overlays/production overlays/production-databases overlays/production-migrations \
-    overlays/production-argocd examples/external-secrets monitoring; do
+render() {
     # A warning is a field that kustomize is about to drop.
-    quietly "$kubectl" kustomize "k8s/$folder" --output "$work/rendered/$(basename "$folder").yaml"
+    quietly "$kubectl" kustomize "$1" --output "$work/rendered/$(basename "$1").yaml"
     if [ -s "$log" ]; then cat "$log" >&2 && exit 1; fi
-done
+}
+for file in k8s/namespace k8s/monitoring k8s/overlays/* k8s/examples/*; do render "$file"; done
 
 scripts/k8s-secrets.sh local >"$work/secrets/local.yaml"
 env TELEGRAM_BOT_TOKEN=1:a FAL_KEY=b YOOKASSA_SHOP_ID=1 YOOKASSA_SECRET_KEY=c PICTURES_ACCESS_KEY_ID=d PICTURES_SECRET_ACCESS_KEY=e \
     BACKUPS_ACCESS_KEY_ID=f BACKUPS_SECRET_ACCESS_KEY=g BACKUPS_REGION=h \
     scripts/k8s-secrets.sh production >"$work/secrets/production.yaml"
 
+# attempt COMMAND…: goes on after a failure, so that one run tells all that is wrong.
 status=0
-"$python" k8s/check/crds.py "$work/rendered" "$(crate_source)" "$work" || status=1
-for version in "${kubernetes_versions[@]}"; do
-    for file in "$work"/core/*.yaml "$work"/secrets/*.yaml; do
-        [ -s "$file" ] || continue
-        quietly "$venv/bin/kubernetes-validate" --strict --kubernetes-version "$version" "$file"
-        # A kind without a schema is only warned of, and would be checked by nobody.
-        if grep -F "Couldn't find schema" "$log" >&2; then status=1; fi
-    done
-done
-node k8s/check/models.mjs "$work/models.json" "$models/node_modules" || status=1
-"$python" k8s/check/lint.py . "$work/rendered" "$work/secrets" || status=1
-"$python" k8s/check/manual.py . "$kubectl" || status=1
-(cd k8s/check && "$python" -m unittest --quiet 2>"$log") || { cat "$log" >&2 && status=1; }
-tail -n 3 "$log" | head -n 1
-for overlay in local production production-migrations; do
-    quietly "$venv/bin/checkov" --config-file k8s/check/checkov.yaml --file "$work/rendered/$overlay.yaml"
-done
+attempt() { "$@" || status=1; }
 
-if [ "$status" = 0 ]; then
-    echo "k8s-check: $(find "$work/rendered" -name '*.yaml' | wc -l) kustomizations hold, against Kubernetes ${kubernetes_versions[*]}"
-else
+# A kind without a schema is only warned of, and would be checked by nobody.
+validate() {
+    quietly "$venv/bin/kubernetes-validate" --strict --kubernetes-version "$1" "$work"/core/*.yaml "$work"/secrets/*.yaml || return 1
+    if grep -F "Couldn't find schema" "$log" >&2; then return 1; fi
+    echo "kubernetes-validate: $(grep -c ' passed ' "$log") documents, against Kubernetes $1"
+}
+
+# scan CLUSTER PART…: the policy scan, of all that is applied to one cluster: it looks for the policies beside the pods.
+scan() {
+    local cluster=$1 part
+    shift
+    mkdir -p "$work/scan/$cluster"
+    for part in "$@"; do cp "$work/rendered/$part.yaml" "$work/scan/$cluster/"; done
+    quietly "$venv/bin/checkov" --config-file k8s/check/checkov.yaml --directory "$work/scan/$cluster" || return 1
+    echo "checkov: $cluster: $(grep -o 'Passed checks: [0-9]*, Failed checks: [0-9]*' "$log")"
+}
+
+self_test() {
+    (cd k8s/check && quietly env K8S_CHECK_WORK="$work" K8S_CHECK_CRATE="$crate_source" K8S_CHECK_KUBECTL="$kubectl" \
+        K8S_CHECK_MODULES="$models/node_modules" \
+        "$python" -m unittest --verbose) || return 1
+    echo "k8s self-test: $(grep -cE ' \.\.\. ok$' "$log") tests"
+}
+
+attempt "$python" k8s/check/crds.py "$work/rendered" "$crate_source" "$work"
+for version in "${kubernetes_versions[@]}"; do attempt validate "$version"; done
+attempt node k8s/check/models.mjs "$work/models.json" "$models/node_modules"
+attempt "$python" k8s/check/lint.py . "$work/rendered" "$work/secrets"
+attempt "$python" k8s/check/manual.py . "$kubectl" "$work/rendered"
+attempt self_test
+attempt scan local namespace local
+attempt scan production namespace production-databases production-migrations production monitoring
+
+if [ "$status" != 0 ]; then
     echo "k8s-check: failed" >&2
+    exit 1
 fi
-exit "$status"
+echo "k8s-check: all holds: $(find "$work/rendered" -name '*.yaml' | wc -l) kustomizations, against Kubernetes ${kubernetes_versions[*]}"

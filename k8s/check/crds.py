@@ -139,7 +139,8 @@ def main(arguments: list[str]) -> int:
     for file in sorted(rendered.glob("*.yaml")):
         documents = load(file.read_text(encoding="utf-8"))
         core, models, problems = sort(documents, crate)
-        (out / "core" / file.name).write_text(yaml.safe_dump_all(core), encoding="utf-8")
+        if core:
+            (out / "core" / file.name).write_text(yaml.safe_dump_all(core), encoding="utf-8")
         all_models += models
         all_problems += [f"{file.stem}: {problem}" for problem in problems]
         checked += len(documents) - len(core) - len(models)

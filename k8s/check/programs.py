@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import pathlib
 import re
 from collections.abc import Iterator
@@ -58,6 +59,7 @@ class Program:
     drains: list[int]
 
 
+@functools.cache
 def read(root: pathlib.Path, name: str) -> Program:
     text = "\n".join(file.read_text(encoding="utf-8") for file in sources(root, SOURCES[name]))
     known, required = set(), set()
