@@ -2,7 +2,11 @@
 
 mod database;
 
-use std::{io::stderr, process::ExitCode, time::Duration};
+use std::{
+    io::{IsTerminal, stderr},
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use migrations::{BillingMigrator, Fit, GatewayMigrator, WorkerMigrator};
@@ -74,6 +78,7 @@ async fn main() -> ExitCode {
         .with(
             tracing_subscriber::fmt::layer()
                 .with_target(false)
+                .with_ansi(stderr().is_terminal())
                 .with_writer(stderr)
                 .with_filter(ours),
         )
