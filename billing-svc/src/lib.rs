@@ -1,7 +1,9 @@
 //! Prepaid billing over gRPC. The folders are the layers; ARCHITECTURE.md draws them.
 
+pub mod auditor;
 pub mod committer;
 pub mod config;
+pub mod gauges;
 pub mod grpc;
 pub mod layers;
 pub mod ledger;

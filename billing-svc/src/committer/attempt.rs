@@ -10,9 +10,6 @@ use crate::ledger::{self, Command, Outcome, Policy, Rejection, Timestamp};
 use crate::metrics::{self, TransactionEnd};
 use crate::store::{Store, StoreError};
 
-/// The name of the transaction, in metrics and logs.
-const NAME: &str = "batch";
-
 /// How often a batch is tried before a race that is lost again and again counts as a failure.
 const ATTEMPTS: u32 = 10;
 
@@ -77,7 +74,7 @@ impl Writer {
             };
             match retry_cause(&error) {
                 Some(cause) if attempt < ATTEMPTS && Instant::now() < last => {
-                    metrics::transaction_retried(NAME, cause);
+                    metrics::transaction_retried(metrics::BATCH, cause);
                     tracing::debug!(?error, attempt, "a batch has to be run again");
                     tokio::time::sleep(pause.mul_f64(rand::random())).await;
                     pause = LONGEST_PAUSE.min(pause * 2);
@@ -96,7 +93,7 @@ impl Writer {
             Err(StoreError::OutcomeUnknown(_)) => TransactionEnd::Unknown,
             Err(_) => TransactionEnd::Failed,
         };
-        metrics::transaction(NAME, end, since.elapsed());
+        metrics::transaction(metrics::BATCH, end, since.elapsed());
         result.map(|(outcomes, _)| outcomes)
     }
 
@@ -118,6 +115,7 @@ impl Writer {
         let since = Instant::now();
         transaction.commit().await?;
         metrics::commit(since.elapsed());
+        metrics::committed(&decision.changes);
         Ok((decision.outcomes, TransactionEnd::Committed))
     }
 }
@@ -125,8 +123,8 @@ impl Writer {
 /// May the batch be run again?
 fn retry_cause(error: &StoreError) -> Option<&'static str> {
     match error {
-        StoreError::Retryable(_) => Some("lost_race"),
-        StoreError::Conflict(_) => Some("unique_key"),
+        StoreError::Retryable(_) => Some(metrics::LOST_RACE),
+        StoreError::Conflict(_) => Some(metrics::UNIQUE_KEY),
         StoreError::Corrupt { .. }
         | StoreError::Unavailable(_)
         | StoreError::OutcomeUnknown(_)

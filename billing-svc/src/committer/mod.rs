@@ -152,6 +152,13 @@ impl Committer {
         }
     }
 
+    /// How many commands wait in the lane where most do, and how many have room in one.
+    pub fn fullest_lane(&self) -> (usize, usize) {
+        let waiting = |lane: &mpsc::Sender<Waiting>| lane.max_capacity() - lane.capacity();
+        let fullest = self.lanes.iter().map(waiting).max().unwrap_or(0);
+        (fullest, self.lanes.first().map_or(0, mpsc::Sender::max_capacity))
+    }
+
     /// Takes no more commands, and waits until those that were taken have their answers.
     pub async fn close(self) {
         self.closing.cancel();

@@ -1,11 +1,17 @@
 //! Every metric of billing-svc, with its unit. Labels are names from code, never ids.
 
+mod business;
+mod gauges;
 mod limits;
 
 use std::time::Duration;
 
 use crate::ledger::{PaymentState, Provider, RefundAnswer};
 
+pub use business::committed;
+pub use gauges::{
+    Age, audit_interval, audited, holds, holds_overdue, imbalance, payments_open, queue,
+};
 pub use limits::limit_exceeded;
 
 /// How a transaction ended.
@@ -22,6 +28,8 @@ pub enum TransactionEnd {
 }
 
 impl TransactionEnd {
+    const ALL: [Self; 4] = [Self::Committed, Self::Unchanged, Self::Failed, Self::Unknown];
+
     fn name(self) -> &'static str {
         match self {
             Self::Committed => "committed",
@@ -30,6 +38,42 @@ impl TransactionEnd {
             Self::Unknown => "unknown",
         }
     }
+}
+
+/// The transaction of the committer.
+pub const BATCH: &str = "batch";
+/// Why an attempt was repeated: another transaction was faster, or had the same new key.
+pub const LOST_RACE: &str = "lost_race";
+/// See [`LOST_RACE`].
+pub const UNIQUE_KEY: &str = "unique_key";
+
+/// Shows every counter that an alert looks at and whose labels are known beforehand, at 0: the first of something can only be
+/// seen as a rise if there was a 0 before it. Once, at the start.
+pub fn announce() {
+    for end in TransactionEnd::ALL {
+        metrics::counter!("billing_transactions_total", "transaction" => BATCH, "end" => end.name())
+            .increment(0);
+    }
+    for cause in [LOST_RACE, UNIQUE_KEY] {
+        metrics::counter!("billing_transaction_retries_total", "transaction" => BATCH, "cause" => cause)
+            .increment(0);
+    }
+    for what in ["hold", "grant", "announcement"] {
+        swept(what, 0);
+        sweep_failed(what, 0);
+    }
+    for provider in Provider::ALL.map(Provider::name) {
+        for name in [
+            "billing_payments_stuck_total",
+            "billing_unmatched_payments_total",
+            "billing_topups_micros_total",
+            "billing_topups_returned_micros_total",
+        ] {
+            metrics::counter!(name, "provider" => provider).increment(0);
+        }
+    }
+    metrics::counter!("billing_waiting_for_capture_total").increment(0);
+    business::announce();
 }
 
 /// `billing_transactions_total{transaction, end}` and `billing_transaction_seconds{transaction}`: from the taking of a
@@ -82,7 +126,12 @@ pub fn sweep_failed(what: &'static str, count: u64) {
 
 /// `billing_payments_total{provider, state}`: payments that came to stand in a state, by this instance.
 pub fn payment(provider: Provider, state: PaymentState) {
-    let state = match state {
+    metrics::counter!("billing_payments_total", "provider" => provider.name(), "state" => state_name(state))
+        .increment(1);
+}
+
+fn state_name(state: PaymentState) -> &'static str {
+    match state {
         PaymentState::Created => "created",
         PaymentState::Pending => "pending",
         PaymentState::Paid => "paid",
@@ -91,9 +140,7 @@ pub fn payment(provider: Provider, state: PaymentState) {
         PaymentState::Expired => "expired",
         PaymentState::Refunded => "refunded",
         PaymentState::Disputed => "disputed",
-    };
-    metrics::counter!("billing_payments_total", "provider" => provider.name(), "state" => state)
-        .increment(1);
+    }
 }
 
 /// `billing_payments_parked`: paid payments that wait for a person. Above 0 somebody has to look.

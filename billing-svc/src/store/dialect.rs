@@ -3,8 +3,8 @@
 //! Errors are told apart by SQLSTATE and SQLite's extended codes, never by their text.
 
 use sea_orm::{
-    AccessMode, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait,
-    IsolationLevel, QuerySelect, RuntimeErr, Select, TransactionOptions, TransactionTrait,
+    AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait,
+    IsolationLevel, QuerySelect, RuntimeErr, Select, Statement, TransactionOptions, TransactionTrait,
     sqlx::{self, postgres::PgDatabaseError, sqlite::SqliteError},
 };
 
@@ -31,6 +31,20 @@ pub async fn begin_snapshot(
         _ => TransactionOptions::default(),
     };
     connection.begin_with_options(options).await.map_err(failed)
+}
+
+/// Tries, without waiting, to be the only one who holds this number, until the transaction ends. A SQLite file has one process,
+/// which never meets itself.
+pub async fn try_alone(transaction: &DatabaseTransaction, number: i64) -> Result<bool, StoreError> {
+    match transaction.get_database_backend() {
+        DbBackend::Postgres => {
+            let lock = format!("SELECT pg_try_advisory_xact_lock({number}) AS alone");
+            let statement = Statement::from_string(DbBackend::Postgres, lock);
+            let row = transaction.query_one_raw(statement).await.map_err(failed)?;
+            row.map_or(Ok(false), |row| row.try_get("", "alone")).map_err(failed)
+        }
+        _ => Ok(true),
+    }
 }
 
 /// Locks the rows until the transaction ends. SQLite's writer is alone, and has no such words.

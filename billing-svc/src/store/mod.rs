@@ -34,7 +34,7 @@ use tokio::sync::watch;
 
 pub use error::StoreError;
 pub use outbox::Acked;
-pub use read::{Due, FindUsers, HistoryRow};
+pub use read::{Ages, Due, FindUsers, HistoryRow, OpenHolds};
 pub use snapshot::{Found, Snapshot};
 pub use transaction::Transaction;
 

@@ -41,7 +41,14 @@ const PAGE: u64 = 2000;
 /// # Errors
 /// The database could not be read to the end: nothing is proved then.
 pub async fn run(connection: &DatabaseConnection) -> Result<Report, StoreError> {
-    let snapshot = Store::new(connection.clone()).snapshot().await?;
+    run_on(Store::new(connection.clone()).snapshot().await?).await
+}
+
+/// Checks everything that a snapshot shows, and ends it.
+///
+/// # Errors
+/// It could not be read to the end: nothing is proved then.
+pub async fn run_on(snapshot: Snapshot) -> Result<Report, StoreError> {
     let mut check = Check::new(&snapshot);
     while check.user().await? {}
     check.shared_ids().await?;

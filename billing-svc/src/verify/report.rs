@@ -36,6 +36,40 @@ pub enum Invariant {
     Promotions,
 }
 
+impl Invariant {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::Readable,
+        Self::I1,
+        Self::I2,
+        Self::I3,
+        Self::I4,
+        Self::I5,
+        Self::I6,
+        Self::I7,
+        Self::I8,
+        Self::I9,
+        Self::Promotions,
+    ];
+
+    /// Its name, as the report prints it; for metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Readable => "Readable",
+            Self::I1 => "I1",
+            Self::I2 => "I2",
+            Self::I3 => "I3",
+            Self::I4 => "I4",
+            Self::I5 => "I5",
+            Self::I6 => "I6",
+            Self::I7 => "I7",
+            Self::I8 => "I8",
+            Self::I9 => "I9",
+            Self::Promotions => "Promotions",
+        }
+    }
+}
+
 /// A row at fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
@@ -85,6 +119,8 @@ pub struct Report {
     pub violations: Vec<Violation>,
     /// All of them.
     pub violation_count: u64,
+    /// All of them by what they break; what holds is not among the keys.
+    pub broken: BTreeMap<Invariant, u64>,
 }
 
 impl Report {
@@ -95,6 +131,7 @@ impl Report {
 
     pub(super) fn add(&mut self, invariant: Invariant, row: String, what: impl Into<String>) {
         self.violation_count += 1;
+        *self.broken.entry(invariant).or_default() += 1;
         if self.violations.len() < NAMED {
             self.violations.push(Violation { invariant, row, what: what.into() });
         }
@@ -112,7 +149,7 @@ impl Report {
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} {}: {}", self.invariant, self.row, self.what)
+        write!(f, "{} {}: {}", self.invariant.name(), self.row, self.what)
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the inside out. `metrics` only counts and knows nobody; the last line is wiring.
-const TABLE: [&str; 13] = [
+const TABLE: [&str; 15] = [
     "ledger",
     "metrics",
     "store",
@@ -14,7 +14,9 @@ const TABLE: [&str; 13] = [
     "grpc",
     "layers",
     "sweeper",
+    "gauges",
     "verify",
+    "auditor",
     "reconcile",
     "prices",
     "config",

@@ -2,6 +2,7 @@
 //! are each of their own moment, and none is missing. Lists of a user are scoped by the user.
 
 mod due;
+mod open;
 mod payments;
 mod promotions;
 mod users;
@@ -9,6 +10,7 @@ mod users;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 pub use due::Due;
+pub use open::{Ages, OpenHolds};
 pub use payments::HistoryRow;
 pub use users::FindUsers;
 

@@ -16,6 +16,9 @@ use crate::ledger::{Entry, Grant, Operation, User};
 use crate::store::tables::{entries, grants, operations, users};
 use crate::store::{Store, StoreError, dialect};
 
+/// Any number that only we use: the advisory lock of an audit.
+const AUDIT: i64 = 0x6b6f_7069_6c6b_6102;
+
 /// A row by its key, or why it can't be read back.
 pub type Found<Key, Row> = (Key, Result<Row, StoreError>);
 
@@ -32,6 +35,19 @@ impl Store {
     /// `Unavailable`.
     pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
         Ok(Snapshot { inner: dialect::begin_snapshot(&self.connection).await? })
+    }
+
+    /// Takes a snapshot that no other instance has one like: `None` while another has. It is let go with the snapshot.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn audit_snapshot(&self) -> Result<Option<Snapshot>, StoreError> {
+        let snapshot = self.snapshot().await?;
+        if dialect::try_alone(&snapshot.inner, AUDIT).await? {
+            return Ok(Some(snapshot));
+        }
+        snapshot.end().await?;
+        Ok(None)
     }
 }
 
