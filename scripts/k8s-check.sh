@@ -54,7 +54,7 @@ find_crate() {
 }
 
 mkdir -p "$tools"
-scripts/setup.sh test
+scripts/setup.sh k8s
 install "$tools/k8s-venv.installed" "${python_packages[*]}" make_venv
 (install "$tools/k8s-models.installed" "${node_packages[*]}" make_models)
 # Only its source is read: `cargo info` fetches and unpacks it, checks its checksum, and builds nothing.

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Installs the system packages that building, running or testing needs and that are missing, through apt.
-# Usage: scripts/setup.sh run|test|images|image-test
+# Usage: scripts/setup.sh run|test|k8s|images|image-test
 set -euo pipefail
 source "$(dirname "$0")/engine.sh"
 
-purpose=${1:?usage: scripts/setup.sh run|test|images|image-test}
+purpose=${1:?usage: scripts/setup.sh run|test|k8s|images|image-test}
 missing=()
 
 # need PROGRAM PACKAGE…: notes the packages unless the program is there.
@@ -44,6 +44,11 @@ if [ "$purpose" = test ]; then
 fi
 
 case $purpose in
+k8s)
+    need npx nodejs npm
+    need openssl openssl
+    need_python
+    ;;
 images | image-test)
     need git git
     need_python

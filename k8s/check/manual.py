@@ -88,6 +88,8 @@ class Checker:
         depth = 2 if words[0] in ("rollout",) or words[:2] in (["create", "job"], ["create", "secret"]) else 1
         if words[:3] == ["create", "secret", "generic"]:
             depth = 3
+        # What comes after "--" is another program's.
+        words = words[: words.index("--")] if "--" in words else words
         command, arguments = words[:depth], words[depth:]
         flags = self.flags(*command)
         if not flags:

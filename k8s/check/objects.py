@@ -87,7 +87,7 @@ class Scene:
         return next(found, None)
 
     def pods(self) -> Iterator[Pod]:
-        """Of workloads as they are written, and of databases as the operator makes them."""
+        """Of workloads as they are written, and those that operators make: databases, and who answers an ACME challenge."""
         for document in self.of(*POD_TEMPLATES):
             template = dig(document, POD_TEMPLATES[document["kind"]])
             yield Pod(
@@ -97,18 +97,19 @@ class Scene:
                 spec=template["spec"],
             )
         for cluster in self.of("Cluster"):
-            yield self._instance(cluster)
+            name = cluster["metadata"]["name"]
+            made_by = {"cnpg.io/cluster": name, "app.kubernetes.io/managed-by": "cloudnative-pg"}
+            yield foreign(called(cluster), name, made_by, POSTGRES_PORTS)
+        for ingress in self.of("Ingress"):
+            if any(key.startswith("cert-manager.io/") for key in ingress["metadata"].get("annotations", {})):
+                solver = {"acme.cert-manager.io/http01-solver": "true"}
+                yield foreign(called(ingress), "acme-solver", solver, {"http": 8089})
 
-    @staticmethod
-    def _instance(cluster: dict) -> Pod:
-        name = cluster["metadata"]["name"]
-        ports = [{"name": name, "containerPort": port} for name, port in POSTGRES_PORTS.items()]
-        return Pod(
-            owner=called(cluster),
-            name=name,
-            labels={"cnpg.io/cluster": name, "app.kubernetes.io/managed-by": "cloudnative-pg"},
-            spec={"containers": [{"name": "postgres", "ports": ports}]},
-        )
+
+def foreign(owner: str, name: str, labels: dict, ports: dict[str, int]) -> Pod:
+    """A pod that an operator makes because of a document of ours."""
+    listed = [{"name": port, "containerPort": number} for port, number in ports.items()]
+    return Pod(owner, name, labels, {"containers": [{"name": name, "ports": listed}]})
 
 
 def called(document: dict) -> str:

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from objects import NAMESPACE, Pod, Scene
-from references import written
+from objects import NAMESPACE, Pod, Scene, called
+from references import scaler_of, written
 from storage import files
 
 # Read by libraries, not by us: sqlx (TLS to PostgreSQL), object_store (the pictures).
@@ -45,6 +45,9 @@ FIELD = re.compile(r"#\[arg\((?P<attribute>[^\]]*?)\)\]\s*(?:pub(?:\([a-z]+\))?\
 ENV = re.compile(r'env = "(?P<name>[A-Z0-9_]+)"')
 # service-kit reads some for all three (RUST_LOG, OTEL_…); they are literals there.
 LITERAL = re.compile(r'"(?P<name>(?:RUST_LOG|OTEL_[A-Z_]+))"')
+POOL = re.compile(r"const (?:MAX_|MORE_)?CONNECTIONS: u32 = (?P<count>\d+);")
+# Beside the pools: a migration, the nightly checks, the operator, and what PostgreSQL keeps for administrators.
+OTHER_CONNECTIONS = 20
 DRAIN = re.compile(r"const \w*DRAIN\w*: Duration = Duration::from_secs\((?P<seconds>\d+)\);")
 
 
@@ -57,6 +60,8 @@ class Program:
     required: set[str]
     text: str
     drains: list[int]
+    # How many connections one process holds to its database; image-worker adds one for each job that runs at once.
+    pool: int
 
 
 @functools.cache
@@ -75,7 +80,8 @@ def read(root: pathlib.Path, name: str) -> Program:
         known |= {literal["name"] for literal in LITERAL.finditer(shared)}
     server = "\n".join(file.read_text(encoding="utf-8") for file in sources(root, [f"{name}/src/server.rs", f"{name}/src/server"]))
     drains = [int(constant["seconds"]) for constant in DRAIN.finditer(server)]
-    return Program(name, known | OF_LIBRARIES[name], required | IN_A_CLUSTER[name], text, drains)
+    pool = sum(int(constant["count"]) for constant in POOL.finditer(server))
+    return Program(name, known | OF_LIBRARIES[name], required | IN_A_CLUSTER[name], text, drains, pool)
 
 
 def sources(root: pathlib.Path, paths: list[str]) -> Iterator[pathlib.Path]:
@@ -97,7 +103,7 @@ def check(scene: Scene, root: pathlib.Path) -> list[str]:
                 problems.append(f"{pod.owner}: {container['image']} is no program of ours")
                 continue
             environment = gather(scene, container)
-            for rule in (variables, paths, listeners, addresses, command, ending):
+            for rule in (variables, paths, listeners, addresses, command, ending, connections):
                 problems += [f"{pod.owner}: {what}" for what in rule(scene, pod, container, environment, programs[name])]
     return problems
 
@@ -214,3 +220,18 @@ def ending(_scene: Scene, pod: Pod, container: dict, environment: dict, program:
     grace = pod.spec.get("terminationGracePeriodSeconds", 30)
     if grace <= pause + sum(drains):
         yield f"{grace} s until SIGKILL, and it may take {pause} s + {sum(drains)} s to drain"
+
+
+def connections(scene: Scene, pod: Pod, _container: dict, environment: dict, program: Program) -> Iterator[str]:
+    """All pods that an autoscaler may make, and the surge of a roll-out, fit into what the database takes."""
+    cluster = scene.find("Cluster", f"{pod.labels.get('database')}-db")
+    scaler = scaler_of(scene, pod.name)
+    if cluster is None or scaler is None:
+        return
+    if not program.pool:
+        yield "no size of a pool was found in its sources: this rule has gone blind"
+    each = program.pool + int(environment.get("WORKER_CONCURRENCY") or 0)
+    most = each * (scaler["spec"]["maxReplicas"] + 1) + OTHER_CONNECTIONS
+    there = int(cluster["spec"]["postgresql"]["parameters"]["max_connections"])
+    if most > there:
+        yield f"its pods may want {most} connections, and {called(cluster)} takes {there}"

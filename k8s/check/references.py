@@ -220,5 +220,5 @@ def monitors(scene: Scene) -> Iterator[str]:
 
 
 def written(scene: Scene) -> Iterator[Pod]:
-    """Pods that our own documents write down: not the operator's."""
-    return (pod for pod in scene.pods() if not pod.owner.startswith("Cluster/"))
+    """Pods that our own documents write down: not an operator's."""
+    return (pod for pod in scene.pods() if pod.owner.split("/")[0] in WORKLOADS)

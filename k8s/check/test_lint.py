@@ -210,6 +210,10 @@ PRODUCTION = {
     "no such command": (put(of("Job", "migrate-billing", *CONTAINER), "args", ["billing", "upp"]), "migrations has no command upp"),
     "killed while draining": (put(BILLING_POD, "terminationGracePeriodSeconds", 30), "30 s until SIGKILL"),
     "no pause": (drop(BILLING, "lifecycle"), "preStop has to sleep"),
+    "more connections than there are": (
+        put(of("HorizontalPodAutoscaler", "image-worker", "spec"), "maxReplicas", 20),
+        "Deployment/image-worker: its pods may want",
+    ),
     # Hardening.
     "root": (put(of("Deployment", "billing-svc", *POD, "securityContext"), "runAsNonRoot", False), "runAsNonRoot"),
     "another user": (put(of("Deployment", "billing-svc", *POD, "securityContext"), "runAsUser", 1000), "must run as 65532"),
