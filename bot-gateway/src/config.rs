@@ -1,11 +1,13 @@
 //! Everything that can be set, from the environment. The doc comments are the manual (`--help`).
 
+mod peers;
 mod tls;
 
 use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf};
 
 use clap::Parser;
 use migrations::MigrateMode;
+use proto::client::VariableError;
 use secrecy::{ExposeSecret, SecretString};
 use service_kit::{
     auth::{Access, AccessError, AccessFiles},
@@ -14,6 +16,7 @@ use service_kit::{
 use url::Url;
 
 use crate::{inbox::webhook, telegram::Intake};
+pub use peers::{Peers, PeersConfig};
 pub use tls::TlsConfig;
 
 /// The most updates that may be handled at once.
@@ -53,18 +56,9 @@ pub struct Config {
     /// How many updates are handled at once, 1 to 1024.
     #[arg(long, env = "GATEWAY_CONCURRENCY", default_value = "32")]
     pub concurrency: NonZeroUsize,
-    /// billing-svc.
-    #[arg(long, env = "BILLING_URL", default_value = "http://127.0.0.1:50051")]
-    pub billing_url: Url,
-    /// What this service shows to billing-svc.
-    #[arg(long, env = "BILLING_TOKEN", hide_env_values = true)]
-    pub billing_token: Option<SecretString>,
-    /// image-worker.
-    #[arg(long, env = "WORKER_URL", default_value = "http://127.0.0.1:50053")]
-    pub worker_url: Url,
-    /// What this service shows to image-worker.
-    #[arg(long, env = "WORKER_TOKEN", hide_env_values = true)]
-    pub worker_token: Option<SecretString>,
+    /// The services that are called.
+    #[command(flatten)]
+    pub peers: PeersConfig,
     /// The bot's token, as BotFather gave it: `<bot id>:<secret>`.
     #[arg(long, env = "TELEGRAM_BOT_TOKEN", hide_env_values = true)]
     pub telegram_bot_token: SecretString,
@@ -117,6 +111,9 @@ pub enum ConfigError {
     /// Who may connect and call: a file can't be used, or it is open to everybody.
     #[error(transparent)]
     Access(#[from] AccessError),
+    /// Another service can't be called like this.
+    #[error(transparent)]
+    Peer(#[from] VariableError),
 }
 
 /// What a [`Config`] means, once every value was found to be possible.
@@ -126,6 +123,8 @@ pub struct Checked {
     pub config: Config,
     /// Who may connect and call.
     pub access: Access,
+    /// Whom to call.
+    pub peers: Peers,
     /// The part of the token before the colon.
     pub bot_id: u64,
     /// How updates come in.
@@ -135,14 +134,13 @@ pub struct Checked {
 }
 
 impl Config {
-    /// Checks every value; nothing was opened or asked yet, save the files of access.
+    /// Checks every value; nothing was opened or asked yet, save the files of access and those that are shown
+    /// to other services.
     pub fn check(self) -> Result<Checked, ConfigError> {
         let http = |name, url: &Url| match url.scheme() {
             "http" | "https" if url.has_host() => Ok(()),
             _ => Err(ConfigError::Url(name)),
         };
-        http("BILLING_URL", &self.billing_url)?;
-        http("WORKER_URL", &self.worker_url)?;
         http("TELEGRAM_API_URL", &self.telegram_api_url)?;
         if let Some(terms) = &self.terms_url {
             http("GATEWAY_TERMS_URL", terms)?;
@@ -173,9 +171,10 @@ impl Config {
         };
         let files = AccessFiles { auth: self.auth_file.as_deref(), tls: self.tls.files() };
         let access = Access::load(files, self.listen)?;
+        let peers = self.peers.check(self.tls.files())?;
         let by_default = MigrateMode::default_for(self.database_url.expose_secret());
         let migrate = self.migrate.unwrap_or(by_default);
-        Ok(Checked { access, bot_id, intake, migrate, config: self })
+        Ok(Checked { access, peers, bot_id, intake, migrate, config: self })
     }
 }
 
@@ -250,6 +249,21 @@ mod tests {
         let checked = check(&["--database-url", "postgres://u:hidden@localhost/gateway"]).unwrap();
         assert!(!format!("{checked:?}").contains("hidden"));
         assert_eq!(checked.migrate, MigrateMode::Check);
+    }
+
+    #[test]
+    fn a_service_to_call_has_urls_one_token_and_a_ca_for_https() {
+        let refused = |args: &[&str]| match check(args) {
+            Err(ConfigError::Peer(error)) => error.variable,
+            other => panic!("{other:?}"),
+        };
+        let checked = check(&["--billing-url", "http://a:1,http://b:2"]).unwrap();
+        assert_eq!(checked.peers.billing.url, "http://a:1,http://b:2");
+        assert_eq!(refused(&["--billing-url", "http://a:1,b:2"]), "BILLING_URL");
+        assert_eq!(refused(&["--worker-url", "https://worker:1"]), "WORKER_URL");
+        let two = ["--worker-token", "t", "--worker-token-file", "/nowhere"];
+        assert_eq!(refused(&two), "WORKER_TOKEN_FILE");
+        assert_eq!(refused(&["--billing-token-file", "/nowhere"]), "BILLING_TOKEN_FILE");
     }
 
     #[test]

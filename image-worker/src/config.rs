@@ -1,7 +1,9 @@
 //! The environment, read once and checked as a whole before anything starts.
 
+mod peers;
 mod tls;
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,10 +11,12 @@ use std::time::Duration;
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
 use migrations::MigrateMode;
+use proto::client::VariableError;
 use secrecy::{ExposeSecret, SecretString};
 use service_kit::telemetry::{LogFormat, TraceOptions};
 use url::Url;
 
+pub use peers::{Peers, PeersConfig};
 pub use tls::TlsConfig;
 
 /// Makes and edits pictures on fal.ai for operations that billing holds, and settles them.
@@ -104,21 +108,9 @@ pub struct Config {
     #[arg(long, env = "WORKER_DRAIN", default_value = "25s", value_parser = humantime::parse_duration)]
     pub drain: Duration,
 
-    /// Where billing-svc is called, to hold, complete and refund.
-    #[arg(long, env = "BILLING_URL", default_value = "http://127.0.0.1:50051")]
-    pub billing_url: Url,
-
-    /// The bearer token for it; its role there must be worker.
-    #[arg(long, env = "BILLING_TOKEN", hide_env_values = true)]
-    pub billing_token: Option<SecretString>,
-
-    /// Where bot-gateway is called, to deliver.
-    #[arg(long, env = "GATEWAY_URL", default_value = "http://127.0.0.1:50052")]
-    pub gateway_url: Url,
-
-    /// The bearer token for it.
-    #[arg(long, env = "GATEWAY_TOKEN", hide_env_values = true)]
-    pub gateway_token: Option<SecretString>,
+    /// The services that are called.
+    #[command(flatten)]
+    pub peers: PeersConfig,
 
     /// The key of the fal.ai account that pays for the pictures.
     #[arg(long, env = "FAL_KEY", hide_env_values = true)]
@@ -146,22 +138,28 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{variable}: {takes}")]
 pub struct ConfigError {
-    variable: &'static str,
-    takes: &'static str,
+    variable: Cow<'static, str>,
+    takes: Cow<'static, str>,
+}
+
+impl From<VariableError> for ConfigError {
+    fn from(error: VariableError) -> Self {
+        Self { variable: error.variable.into(), takes: error.why.into() }
+    }
 }
 
 impl Config {
+    /// How the other services are called.
+    pub fn peers(&self) -> Result<Peers, ConfigError> {
+        Ok(self.peers.check(self.tls.files())?)
+    }
+
     /// What types alone can't check.
     pub fn check(&self) -> Result<(), ConfigError> {
-        let urls = [
-            ("BILLING_URL", &self.billing_url),
-            ("GATEWAY_URL", &self.gateway_url),
-            ("FAL_QUEUE_URL", &self.fal_queue_url),
-        ];
-        for (variable, url) in urls {
-            let http = matches!(url.scheme(), "http" | "https") && url.has_host();
-            ensure(http, variable, "a URL that begins with http:// or https://")?;
-        }
+        self.peers()?;
+        let url = &self.fal_queue_url;
+        let http = matches!(url.scheme(), "http" | "https") && url.has_host();
+        ensure(http, "FAL_QUEUE_URL", "a URL that begins with http:// or https://")?;
         ensure(!self.fal_key.expose_secret().is_empty(), "FAL_KEY", "the key of a fal.ai account")?;
         let spans = [
             ("WORKER_RETRY_BACKOFF", self.retry_backoff, 1, 60_000, "1ms to 1m"),
@@ -179,7 +177,7 @@ impl Config {
 }
 
 fn ensure(holds: bool, variable: &'static str, takes: &'static str) -> Result<(), ConfigError> {
-    if holds { Ok(()) } else { Err(ConfigError { variable, takes }) }
+    if holds { Ok(()) } else { Err(ConfigError { variable: variable.into(), takes: takes.into() }) }
 }
 
 #[cfg(test)]
@@ -198,6 +196,9 @@ mod tests {
         let table = [
             ("--fal-key", "", "FAL_KEY"),
             ("--billing-url", "ftp://example.com", "BILLING_URL"),
+            ("--billing-url", "http://a:1,,http://b:2", "BILLING_URL"),
+            ("--billing-token-file", "/nowhere", "BILLING_TOKEN_FILE"),
+            ("--gateway-url", "https://gateway:1", "GATEWAY_URL"),
             ("--lease", "10ms", "WORKER_LEASE"),
             ("--job-time-limit", "2days", "WORKER_JOB_TIME_LIMIT"),
             ("--poll-interval", "0s", "WORKER_POLL_INTERVAL"),

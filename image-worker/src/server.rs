@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use migrations::{MigrateMode, WorkerMigrator};
 use proto::client::{BillingClient, ClientConfig, DeliveryClient};
 use proto::images::v1::image_service_server::{ImageServiceServer, SERVICE_NAME};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use service_kit::auth::{Access, AccessFiles, AuthLayer, Role};
 use service_kit::db::Db;
 use service_kit::grpc::{
@@ -21,7 +21,6 @@ use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
-use url::Url;
 
 use crate::blobs::Blobs;
 use crate::config::Config;
@@ -140,10 +139,9 @@ fn allowed(role: Role, path: &str) -> bool {
 }
 
 fn world(config: &Config, models: Arc<Models>) -> Result<World> {
-    let billing = BillingClient::new(&client(&config.billing_url, &config.billing_token))
-        .context("BILLING_URL")?;
-    let mut gateway = client(&config.gateway_url, &config.gateway_token);
-    gateway.deadline = DELIVERY_DEADLINE;
+    let peers = config.peers()?;
+    let billing = BillingClient::new(&peers.billing).context("BILLING_URL")?;
+    let gateway = ClientConfig { deadline: DELIVERY_DEADLINE, ..peers.gateway };
     let gateway = DeliveryClient::new(&gateway).context("GATEWAY_URL")?;
     Ok(World {
         blobs: Blobs::open(&config.blob_url).context("WORKER_BLOB_URL")?,
@@ -153,10 +151,6 @@ fn world(config: &Config, models: Arc<Models>) -> Result<World> {
         delivery: Delivery::new(gateway),
         poll_interval: config.poll_interval,
     })
-}
-
-fn client(url: &Url, token: &Option<SecretString>) -> ClientConfig {
-    ClientConfig::new(url.as_str().trim_end_matches('/'), token.clone())
 }
 
 async fn open(config: &Config) -> Result<Db> {

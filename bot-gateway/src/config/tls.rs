@@ -9,7 +9,7 @@ use service_kit::tls::TlsFiles;
 #[derive(Debug, Clone, Args)]
 pub struct TlsConfig {
     /// The server's certificate, with the intermediate ones after it: PEM. With GATEWAY_TLS_KEY: gRPC is served over TLS only.
-    /// Read again when it changes, as are the two below and the auth file.
+    /// It is shown to `https://` services that are called, too. Read again when it changes, as are the two below and the auth file.
     #[arg(long, env = "GATEWAY_TLS_CERT")]
     pub tls_cert: Option<PathBuf>,
 
@@ -18,7 +18,7 @@ pub struct TlsConfig {
     pub tls_key: Option<PathBuf>,
 
     /// The CAs of clients: PEM, several while one is replaced. Clients then have to show a certificate of them (mTLS), and
-    /// callers can be known by its `san`.
+    /// callers can be known by its `san`. Services called at `https://` URLs must have one of them as well.
     #[arg(long, env = "GATEWAY_TLS_CLIENT_CA")]
     pub tls_client_ca: Option<PathBuf>,
 }

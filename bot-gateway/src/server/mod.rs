@@ -187,8 +187,7 @@ impl Parts {
         migrations::prepare::<GatewayMigrator>(&db.connection, checked.migrate).await?;
         let api = Api::new(config.telegram_api_url.clone(), config.telegram_bot_token.clone())?;
         let queues = Queues::open(&db).await?;
-        let billing = ClientConfig::new(config.billing_url.as_str(), config.billing_token.clone());
-        let images = ClientConfig::new(config.worker_url.as_str(), config.worker_token.clone());
+        let (billing, images) = (&checked.peers.billing, &checked.peers.worker);
         let in_time = ClientConfig { deadline: checkout::ASK_ONCE, ..billing.clone() };
         let store = Store::new(db.connection.clone());
         let checkouts = Checkouts {
@@ -199,10 +198,10 @@ impl Parts {
         let services = Services {
             bot: telegram::bot(&config.telegram_api_url, &config.telegram_bot_token, CHAT_TIMEOUT)?,
             bot_id: checked.bot_id,
-            billing: BillingClient::new(&billing).context("BILLING_URL")?,
-            payments: PaymentClient::new(&billing).context("BILLING_URL")?,
-            promotions: PromotionClient::new(&billing).context("BILLING_URL")?,
-            images: ImagesClient::new(&images).context("WORKER_URL")?,
+            billing: BillingClient::new(billing).context("BILLING_URL")?,
+            payments: PaymentClient::new(billing).context("BILLING_URL")?,
+            promotions: PromotionClient::new(billing).context("BILLING_URL")?,
+            images: ImagesClient::new(images).context("WORKER_URL")?,
             store,
             files: Files::new(api.clone()),
             inbox: Inbox::new(queues.inbox.clone(), queues.checkouts.clone(), checked.bot_id),
@@ -212,7 +211,7 @@ impl Parts {
                 ..Settings::default()
             },
         };
-        let events = EventClient::new(&billing).context("BILLING_URL")?;
+        let events = EventClient::new(billing).context("BILLING_URL")?;
         Ok(Parts { db, api, queues, checkouts, events, services })
     }
 }

@@ -18,7 +18,7 @@ pub struct Variables<'a> {
     /// `…_TOKEN_FILE`.
     pub token_file: Option<&'a Path>,
     /// Who calls: `GATEWAY` for `GATEWAY_TLS_CERT`, `GATEWAY_TLS_KEY` and `GATEWAY_TLS_CLIENT_CA`.
-    pub caller: &'static str,
+    pub caller: &'a str,
     /// `…_TLS_CERT`: shown to `https://` servers as well as to clients.
     pub cert: Option<&'a Path>,
     /// `…_TLS_KEY`.
