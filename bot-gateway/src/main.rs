@@ -1,9 +1,6 @@
 //! bot-gateway: the Telegram side of Kopilka. `--help` is the manual.
 
-use bot_gateway::{
-    config::{Checked, Config},
-    server,
-};
+use bot_gateway::{config::Config, server};
 use clap::Parser;
 use metrics_exporter_prometheus::PrometheusHandle;
 use service_kit::{
@@ -16,16 +13,17 @@ const PROGRAM: Program =
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let checked = Config::parse().check()?;
-    let config = &checked.config;
+    let config = Config::parse();
     let telemetry = telemetry::init(PROGRAM, config.log_format, &config.traces)?;
-    let served = serve(checked, telemetry.metrics()).await;
+    let served = serve(config, telemetry.metrics()).await;
     telemetry.end().await;
     served
 }
 
-async fn serve(checked: Checked, metrics: PrometheusHandle) -> anyhow::Result<()> {
+async fn serve(config: Config, metrics: PrometheusHandle) -> anyhow::Result<()> {
     let shutdown = shutdown::on_signal();
+    // After the log was opened: what is open to others is said there.
+    let checked = config.check()?;
     let listeners = server::Listeners::bind(&checked.config).await?;
     server::run(checked, listeners, metrics, shutdown).await
 }

@@ -115,37 +115,38 @@ impl<T, E: Display> Live<T, E> {
                 () = stop.cancelled() => return,
             }
             let shared = self.shared.clone();
-            let before = (seen, tried);
-            let looked = tokio::task::spawn_blocking(move || shared.look(before)).await;
-            match looked {
-                Ok(after) => (seen, tried) = after,
-                Err(error) => {
-                    tracing::error!(%error, "files are no longer looked at: restart the service");
-                    return;
-                }
+            let read = move || shared.files.iter().map(read).collect();
+            let Ok(contents) = tokio::task::spawn_blocking(read).await else {
+                tracing::error!("files can't be looked at; trying again");
+                continue;
+            };
+            let now = Look::at(&contents);
+            if now != tried && now == seen {
+                self.shared.remake(&now.changed(&tried, &self.shared.files), contents);
+                tried = now.clone();
             }
+            seen = now;
         }
     }
 }
 
-impl<T, E: Display> Shared<T, E> {
-    /// One look: what was seen, and what was tried last.
-    fn look(&self, (seen, tried): (Look, Look)) -> (Look, Look) {
-        let contents: Vec<io::Result<Vec<u8>>> = self.files.iter().map(read).collect();
-        let now = Look(
-            contents.iter().map(|content| content.as_ref().ok().map(|c| fingerprint(c))).collect(),
-        );
-        if now == tried || now != seen {
-            return (now, tried);
-        }
-        let changed = self.files.iter().zip(now.0.iter().zip(&tried.0));
-        let changed: Vec<&Watched> =
-            changed.filter(|(_, (now, tried))| now != tried).map(|(file, _)| file).collect();
-        self.remake(&changed, contents);
-        (now.clone(), now)
+type Contents = Vec<io::Result<Vec<u8>>>;
+
+impl Look {
+    fn at(contents: &Contents) -> Self {
+        let one = |content: &io::Result<Vec<u8>>| content.as_ref().ok().map(|c| fingerprint(c));
+        Self(contents.iter().map(one).collect())
     }
 
-    fn remake(&self, changed: &[&Watched], contents: Vec<io::Result<Vec<u8>>>) {
+    /// Which files are not as in `before`.
+    fn changed<'a>(&self, before: &Self, files: &'a [Watched]) -> Vec<&'a Watched> {
+        let pairs = files.iter().zip(self.0.iter().zip(&before.0));
+        pairs.filter(|(_, (now, before))| now != before).map(|(file, _)| file).collect()
+    }
+}
+
+impl<T, E: Display> Shared<T, E> {
+    fn remake(&self, changed: &[&Watched], contents: Contents) {
         let files: Vec<&str> = changed.iter().map(|file| file.variable.as_str()).collect();
         let read: io::Result<Vec<Vec<u8>>> = contents.into_iter().collect();
         let made = read

@@ -1,9 +1,16 @@
 //! Callers, their file and the layer before a server's services.
 
-use std::{convert::Infallible, fs, path::PathBuf};
+use std::{
+    convert::Infallible,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use http::{Request, Response, header::AUTHORIZATION};
-use service_kit::auth::{AuthLayer, Caller, Callers, Role};
+use service_kit::{
+    auth::{AuthFileError, AuthLayer, Caller, Callers, Role},
+    reload::{LoadError, Watched},
+};
 use sha2::{Digest, Sha256};
 use tonic::{Code, Status, body::Body};
 use tonic_types::StatusExt;
@@ -25,6 +32,11 @@ fn write(text: &str) -> (tempfile::TempDir, PathBuf) {
     let path = folder.path().join("auth.toml");
     fs::write(&path, text).unwrap();
     (folder, path)
+}
+
+fn load(path: &Path) -> Result<Callers, LoadError<AuthFileError>> {
+    let file = Watched { variable: "TEST_AUTH_FILE".to_owned(), path: path.to_owned() };
+    Callers::load(file, false)
 }
 
 fn rule(role: Role, path: &str) -> bool {
@@ -69,7 +81,7 @@ fn assert_refused(answer: Result<Option<Caller>, Status>, code: Code, reason: &s
 async fn a_token_says_who_calls() {
     let (_folder, path) =
         file(&[("bot", "gateway", "t-1"), ("images", "worker", "t-2"), ("ops", "admin", "t-3")]);
-    let callers = Callers::load(Some(&path)).unwrap();
+    let callers = load(&path).unwrap();
     assert!(callers.has_file());
     let bot = Caller { name: "bot".to_owned(), role: Role::Gateway };
     for header in ["Bearer t-1", "bearer t-1"] {
@@ -82,7 +94,16 @@ async fn a_token_says_who_calls() {
 #[tokio::test]
 async fn everyone_else_is_refused_with_a_reason() {
     let (_folder, path) = file(&[("bot", "gateway", "t-1"), ("images", "worker", "t-2")]);
-    let callers = Callers::load(Some(&path)).unwrap();
+    let callers = load(&path).unwrap();
+    let (_lists, path) = write(&format!(
+        "[[caller]]\nname = \"bot\"\nrole = \"gateway\"\ntoken_sha256 = [{:?}, {:?}]\n",
+        crate::guarded::hash("t-1"),
+        crate::guarded::hash("t-3"),
+    ));
+    let rotating = load(&path).unwrap();
+    for token in ["Bearer t-1", "Bearer t-3"] {
+        assert_eq!(call(&rotating, CHARGE, Some(token)).await.unwrap().unwrap().name, "bot");
+    }
     for header in [
         None,
         Some("Bearer t-9"),
@@ -114,7 +135,7 @@ async fn everyone_else_is_refused_with_a_reason() {
 #[tokio::test]
 async fn health_and_reflection_are_open_and_nothing_that_looks_like_them() {
     let (_folder, path) = file(&[("bot", "gateway", "t-1")]);
-    let callers = Callers::load(Some(&path)).unwrap();
+    let callers = load(&path).unwrap();
     for path in [
         "/grpc.health.v1.Health/Check",
         "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
@@ -128,7 +149,7 @@ async fn health_and_reflection_are_open_and_nothing_that_looks_like_them() {
 
 #[tokio::test]
 async fn without_a_file_everyone_is_the_local_admin() {
-    let callers = Callers::load(None).unwrap();
+    let callers = Callers::local();
     assert!(!callers.has_file());
     let local = Caller { name: "local".to_owned(), role: Role::Admin };
     assert_eq!(call(&callers, CHARGE, None).await.unwrap(), Some(local));
@@ -156,11 +177,25 @@ fn a_bad_file_is_refused_in_words_that_help() {
         (caller("", "gateway", &hash), vec!["name is empty"]),
         (
             "[[caller]]\nname = \"bot\"\nrole = \"gateway\"\n".to_owned(),
-            vec!["token_sha256 is missing"],
+            vec!["token_sha256 and san are missing"],
         ),
         (
             "[[caller]]\nname = \"bot\"\nrole = \"gateway\"\nsan = \"bot.local\"\n".to_owned(),
-            vec!["certificate"],
+            vec!["TLS_CLIENT_CA"],
+        ),
+        (
+            "[[caller]]\nname = \"bot\"\nrole = \"gateway\"\ntoken_sha256 = []\n".to_owned(),
+            vec!["\"bot\"", "is empty"],
+        ),
+        (
+            "[[caller]]\nname = \"bot\"\nrole = \"gateway\"\ntoken_sha256 = 7\n".to_owned(),
+            vec!["a string, or a list of strings"],
+        ),
+        (
+            format!(
+                "[[caller]]\nname = \"bot\"\nrole = \"gateway\"\ntoken_sha256 = [{hash:?}, {hash:?}]\n"
+            ),
+            vec!["\"bot\"", "listed twice"],
         ),
         (
             "[[caller]]\nname = \"bot\"\nrole = \"gateway\"\ntoken = \"x\"\n".to_owned(),
@@ -172,20 +207,20 @@ fn a_bad_file_is_refused_in_words_that_help() {
     ];
     for (text, expected) in table {
         let (_folder, path) = write(&text);
-        let said = Callers::load(Some(&path)).unwrap_err().to_string();
-        assert!(said.contains("auth.toml"), "{said}");
+        let said = load(&path).unwrap_err().to_string();
+        assert!(said.starts_with("TEST_AUTH_FILE: ") && said.contains("auth.toml"), "{said}");
         for part in expected {
             assert!(said.contains(part), "{said:?} should say {part:?}");
         }
         assert!(!said.contains(&hash), "{said}");
     }
-    let missing = Callers::load(Some("/nonexistent/auth.toml".as_ref())).unwrap_err().to_string();
+    let missing = load("/nonexistent/auth.toml".as_ref()).unwrap_err().to_string();
     assert!(missing.contains("/nonexistent/auth.toml"), "{missing}");
 }
 
 #[test]
 fn debug_shows_names_but_no_hashes() {
     let (_folder, path) = file(&[("bot", "gateway", "t-1")]);
-    let said = format!("{:?}", Callers::load(Some(&path)).unwrap());
+    let said = format!("{:?}", load(&path).unwrap());
     assert_eq!(said, r#"[Caller { name: "bot", role: Gateway }]"#);
 }

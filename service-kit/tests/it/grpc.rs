@@ -8,11 +8,13 @@ use prost_types::{
 };
 use service_kit::{
     auth::{AuthLayer, Callers},
-    grpc::{MetricsLayer, Refusal, health_and_reflection, server_builder},
+    grpc::{MetricsLayer, Refusal, connections, health_and_reflection, server_builder},
+    health::Health,
+    http::Readiness,
     telemetry,
 };
 use tokio::net::TcpListener;
-use tokio_stream::{StreamExt, wrappers::TcpListenerStream};
+use tokio_stream::StreamExt;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::{Code, Status, transport::Channel};
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
@@ -28,17 +30,19 @@ async fn server() -> (SocketAddr, DropGuard) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
-    let (_reporter, routes) = health_and_reflection(DESCRIPTORS).await.unwrap();
-    let serving = server_builder()
+    let health = Health::new(Readiness::new(|| async { Ok(()) }), &[]).await;
+    health.ready().await;
+    let routes = health_and_reflection(&health, DESCRIPTORS).unwrap();
+    let serving = server_builder(None)
         .layer(MetricsLayer::with_reasons(DESCRIPTORS, &["FORBIDDEN"]).unwrap())
         .layer(AuthLayer::new(
-            Callers::load(None).unwrap(),
+            Callers::local(),
             |_, path| path != "/for.bidden/Path",
             "test.kopilka",
         ))
         .add_routes(routes)
         .serve_with_incoming_shutdown(
-            TcpListenerStream::new(listener),
+            connections(listener, None, None),
             stop.clone().cancelled_owned(),
         );
     tokio::spawn(serving);
