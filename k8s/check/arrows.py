@@ -56,23 +56,35 @@ def arrows(scene: Scene, outside: list[Peer]) -> set[str]:
     pods = [Peer(pod.name, pod.labels, OURS, pod.ports) for pod in scene.pods()]
     # One that nobody drew an arrow for: whoever gets a pod into the namespace must reach nothing but names.
     pods.append(Peer("stranger", {"app": "stranger"}, OURS))
+    bounds = {(peer.name, side): rules(policies, side, peer) for peer in pods + outside for side in ("Egress", "Ingress")}
+    named = ports_of(policies)
     drawn = set()
     for source in pods + outside:
         for target in pods + outside:
             if source.is_ours or target.is_ours:
-                drawn |= between(policies, source, target)
+                drawn |= between(bounds, named, source, target)
     return drawn
 
 
-def between(policies: list[dict], source: Peer, target: Peer) -> set[str]:
-    protocols = {("TCP", port) for port in (*ports_of(policies), *target.ports.values(), ANY_PORT)}
-    protocols |= {("UDP", port) for port in (53, ANY_PORT)}
+def rules(policies: list[dict], side: str, peer: Peer) -> list[dict] | None:
+    """What binds a peer on that side. None: nothing does, as no policy selects it (or it isn't ours), so it may do all."""
+    selecting = [
+        policy
+        for policy in policies
+        if peer.is_ours and side in sides(policy) and selects(policy.get("podSelector", {}), peer.labels)
+    ]
+    return [rule for policy in selecting for rule in policy.get(side.lower()) or []] if selecting else None
+
+
+def between(bounds: dict, named: set[int], source: Peer, target: Peer) -> set[str]:
+    ports = {("TCP", port) for port in (*named, *target.ports.values(), ANY_PORT)} | {("UDP", 53), ("UDP", ANY_PORT)}
+    may_send, may_take = bounds[source.name, "Egress"], bounds[target.name, "Ingress"]
     open_ports = {
         (protocol, port)
-        for protocol, port in protocols
-        if allowed(policies, "Egress", source, target, protocol, port)
-        and allowed(policies, "Ingress", target, source, protocol, port)
-        and (not target.is_ours or port in target.ports.values() or port == ANY_PORT)
+        for protocol, port in ports
+        if (not target.is_ours or port in target.ports.values() or port == ANY_PORT)
+        and allowed(may_send, "to", target, target, protocol, port)
+        and allowed(may_take, "from", source, target, protocol, port)
     }
     if any(port == ANY_PORT for _, port in open_ports):
         return {f"{source.name} -> {target.name}:*"}
@@ -81,29 +93,17 @@ def between(policies: list[dict], source: Peer, target: Peer) -> set[str]:
 
 
 def ports_of(policies: list[dict]) -> set[int]:
-    rules = [rule for policy in policies for side in ("ingress", "egress") for rule in policy.get(side) or []]
-    ports = [port.get("port") for rule in rules for port in rule.get("ports") or []]
+    all_rules = [rule for policy in policies for side in ("ingress", "egress") for rule in policy.get(side) or []]
+    ports = [port.get("port") for rule in all_rules for port in rule.get("ports") or []]
     return {port for port in ports if isinstance(port, int)}
 
 
-def allowed(policies: list[dict], side: str, subject: Peer, other: Peer, protocol: str, port: int) -> bool:
-    """May `subject` send to (Egress) or take from (Ingress) `other`? A pod that no policy of that side selects may do all."""
-    if not subject.is_ours:
-        return True
-    of_subject = [
-        policy
-        for policy in policies
-        if side in sides(policy) and selects(policy.get("podSelector", {}), subject.labels)
-    ]
-    if not of_subject:
-        return True
-    listener = other if side == "Egress" else subject
-    peers = "to" if side == "Egress" else "from"
-    rules = [rule for policy in of_subject for rule in policy.get(side.lower()) or []]
-    return any(
+def allowed(bound: list[dict] | None, key: str, other: Peer, listener: Peer, protocol: str, port: int) -> bool:
+    """Does some rule (`key`: its "to" or "from") allow the other end, and the port that `listener` listens on?"""
+    return bound is None or any(
         fits_port(rule.get("ports"), listener, protocol, port)
-        and (not rule.get(peers) or any(fits(peer, other) for peer in rule[peers]))
-        for rule in rules
+        and (not rule.get(key) or any(fits(peer, other) for peer in rule[key]))
+        for rule in bound
     )
 
 

@@ -34,6 +34,8 @@ KINDS = {
 }
 INLINE = re.compile(r"`(?P<command>(?:kubectl|make|scripts/\S+\.sh) [^`\n]+)`")
 BLOCK = re.compile(r"^(?P<indent> *)```sh\n(?P<body>.*?)^ *```", re.MULTILINE | re.DOTALL)
+# A release in a command or an example.
+TAG = re.compile(r"(?:kopilka/\S+:|newTag: \")(\d+\.\d+\.\d+)")
 INNER = re.compile(r"\$\((?P<command>[^()]*(?:\([^()]*\)[^()]*)*)\)")
 FLAG = re.compile(r"^\s+(?:-\w, )?(?P<flag>--[a-z-]+)", re.MULTILINE)
 ENDS_A_COMMAND = {"|", "||", "&&", ";", "&"}
@@ -170,6 +172,9 @@ def main(arguments: list[str]) -> int:
     checked, problems = check((root / MANUAL).read_text(encoding="utf-8"), checker)
     never = [f"k8s/overlays/{one.name}" for one in (root / "k8s/overlays").iterdir() if not one.name.endswith("argocd")]
     problems += [f"no command applies {folder}" for folder in sorted({*never, "k8s/monitoring"} - checker.applied)]
+    version = re.search(r'^version = "([^"]+)"', (root / "Cargo.toml").read_text(encoding="utf-8"), re.MULTILINE)
+    tags = set(TAG.findall((root / MANUAL).read_text(encoding="utf-8")))
+    problems += [f"the release is {version[1] if version else None}, not {tag}" for tag in tags if not version or tag != version[1]]
     for problem in problems:
         print(f"{MANUAL}: {problem}", file=sys.stderr)
     print(f"{MANUAL}: {checked} commands, {len(problems)} problems")

@@ -98,7 +98,7 @@ class Scene:
             )
         for cluster in self.of("Cluster"):
             name = cluster["metadata"]["name"]
-            made_by = {"cnpg.io/cluster": name, "app.kubernetes.io/managed-by": "cloudnative-pg"}
+            made_by = {"cnpg.io/cluster": name, "cnpg.io/podRole": "instance"}
             yield foreign(called(cluster), name, made_by, POSTGRES_PORTS)
         for ingress in self.of("Ingress"):
             if any(key.startswith("cert-manager.io/") for key in ingress["metadata"].get("annotations", {})):
