@@ -24,7 +24,8 @@ trap 'rm -f "$log"' EXIT
 # quietly COMMAND…: shows what it said only when it failed.
 quietly() {
     if ! "$@" >"$log" 2>&1; then
-        cat "$log" >&2
+        # What passed is of no interest now.
+        grep -v '^INFO ' "$log" >&2 || true
         echo "k8s-check: failed: $*" >&2
         return 1
     fi

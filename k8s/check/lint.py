@@ -33,6 +33,7 @@ def main(arguments: list[str]) -> int:
     scenes = {name: scene(name, rendered) for name in SCENES}
     problems = [f"{name}: {problem}" for name, one in scenes.items() for problem in lint(one, root)]
     problems += secret_table(root, scenes, rendered, secrets)
+    problems += strays(root / "k8s")
     for problem in problems:
         print(f"k8s lint: {problem}", file=sys.stderr)
     objects = sum(len(one.documents) for one in scenes.values())
@@ -52,6 +53,16 @@ def lint(one: Scene, root: pathlib.Path) -> list[str]:
         *programs.check(one, root),
         *hardening.check(one, root),
         *arrows.check(one, root / "k8s/check/arrows.yaml"),
+    ]
+
+
+def strays(manifests: pathlib.Path) -> list[str]:
+    """Files that lie beside a kustomization, and that it doesn't name: nobody would ever apply them."""
+    return [
+        f"{file.relative_to(manifests.parent)}: its kustomization doesn't name it"
+        for kustomization in sorted(manifests.rglob("kustomization.yaml"))
+        for file in sorted(kustomization.parent.glob("*.yaml"))
+        if file != kustomization and file.name not in kustomization.read_text(encoding="utf-8")
     ]
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 import copy
 import os
 import pathlib
+import shutil
+import tempfile
 import unittest
 
 import lint
@@ -33,6 +35,13 @@ class Broken(unittest.TestCase):
                     harm(broken)
                     problems = lint.lint(broken, ROOT)
                     self.assertTrue(any(said in problem for problem in problems), f"{name}: {problems}")
+
+    def test_a_file_that_nobody_applies_is_found(self):
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copytree(ROOT / "k8s/namespace", pathlib.Path(folder, "k8s/namespace"))
+            self.assertEqual(lint.strays(pathlib.Path(folder, "k8s")), [])
+            pathlib.Path(folder, "k8s/namespace/quota.yaml").touch()
+            self.assertIn("k8s/namespace/quota.yaml", lint.strays(pathlib.Path(folder, "k8s"))[0])
 
     def test_secrets_that_differ_are_found(self):
         root, rendered, secrets = ROOT, WORK / "rendered", WORK / "secrets"
