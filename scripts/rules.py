@@ -43,6 +43,7 @@ def main(arguments: list[str]) -> int:
     known = Known()
     for place, query in [*rule_queries(), *queries, *runbook_queries()]:
         problems += [f"{place}: {what}" for what in known.problems(query)]
+    problems += known.unsaid()
     pathlib.Path(arguments[1]).write_text(as_rules(queries))
     for problem in problems:
         print(f"rules: {problem}", file=sys.stderr)
@@ -187,6 +188,7 @@ class Known:
             self.labels.setdefault(name, set()).update(re.findall(r'"(\w+)"\s*=>', rest))
             if kind == "histogram":
                 self.histograms.add(name)
+        self.code = code
         protos = "\n".join(file.read_text() for file in pathlib.Path("proto").rglob("*.proto"))
         self.words = set(re.findall(r'"([\w.]+)"', code)) | set(re.findall(r"ERROR_REASON_(\w+)", protos)) | CODES
         self.recorded = {rule["record"] for group in groups() for rule in group["rules"] if "record" in rule}
@@ -207,6 +209,13 @@ class Known:
             elif not OTHERS.match(name):
                 problems.append(f"whose metric is {name}?")
         return problems
+
+    def unsaid(self) -> list[str]:
+        """What the runbook looks for in logs and no service says. Capitals stand for what people put there, or for a level."""
+        sought = re.findall(r"""\| grep (?:-\w+ (?:\d+ )?)*(?:"([^"]+)"|'([^']+)'|([^\s`]+))""", RUNBOOK.read_text())
+        words = [word for found in sought for word in "".join(found).replace("\\|", "|").split("|")]
+        lower = [word for word in words if re.search(r"[a-z]", word) and not word.startswith('"level"')]
+        return [f'{RUNBOOK}: nobody logs "{word}"' for word in lower if word.lower() not in self.code.lower()]
 
     def label_problems(self, name: str, selector: str) -> list[str]:
         problems = []
