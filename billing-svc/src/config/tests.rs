@@ -31,6 +31,16 @@ fn the_defaults_are_the_designs() {
 }
 
 #[test]
+fn connections_live_five_minutes_or_for_ever() {
+    let age = |flags: &[&str]| parse(flags).unwrap().check().unwrap().max_connection_age;
+    assert_eq!(age(&[]), Some(Duration::from_secs(300)));
+    assert_eq!(age(&["--max-connection-age", "0s"]), None);
+    for wrong in ["9s", "25h", "old"] {
+        assert!(parse(&["--max-connection-age", wrong]).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn a_postgres_schema_is_left_to_its_operator() {
     let config = parse(&["--database-url", "postgres://u:pa55word@host/db"]).unwrap();
     assert!(!format!("{config:?}").contains("pa55word"));
@@ -63,6 +73,10 @@ fn wrong_files_are_refused_by_the_name_of_their_variable() {
     assert!(check(&["--auth-file", "/nowhere"]).starts_with("BILLING_AUTH_FILE: "));
     assert!(check(&["--prices-file", "/nowhere"]).starts_with("BILLING_PRICES_FILE: "));
     assert!(check(&["--listen", "0.0.0.0:1"]).starts_with("BILLING_LISTEN: "));
+    assert!(check(&["--tls-cert", "/nowhere"]).starts_with("BILLING_TLS_CERT and BILLING_TLS_KEY"));
+    assert!(check(&["--tls-client-ca", "/nowhere"]).starts_with("BILLING_TLS_CLIENT_CA needs"));
+    let both = ["--tls-cert", "/nowhere", "--tls-key", "/nowhere"];
+    assert!(check(&both).starts_with("BILLING_TLS_CERT: /nowhere: "));
 }
 
 #[test]

@@ -68,7 +68,6 @@ async fn a_stop_lets_the_charge_under_way_finish(database: Database) {
 
     service.ask_to_stop();
     assert_eq!(said().await, ServingStatus::NotServing, "load balancers are told first");
-    drop(watch);
     while !http_get(&service.http, "/readyz").await.starts_with("HTTP/1.1 503") {
         tokio::task::yield_now().await;
     }

@@ -20,6 +20,9 @@ use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic::{Request, Status};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 
 pub use crate::calls::{charge_request, promo, refund_request, rub, seconds};
 
@@ -93,8 +96,7 @@ impl Service {
         let running = tokio::spawn(server::run(settings, listeners, shutdown.clone()));
         // The listener is bound, so this connects as soon as the service accepts.
         let channel = Channel::from_shared(grpc)?.connect_lazy();
-        let mut health = tonic_health::pb::health_client::HealthClient::new(channel.clone());
-        if health.check(tonic_health::pb::HealthCheckRequest::default()).await.is_err() {
+        if !is_serving(channel.clone()).await {
             // It is ending by itself, which closed the listener.
             anyhow::bail!("{:#}", running.await?.expect_err("it ended by itself"));
         }
@@ -157,7 +159,27 @@ impl Service {
     }
 }
 
+/// Waits until the service says that it does its work; false where it ended first.
+async fn is_serving(channel: Channel) -> bool {
+    let Ok(watch) = HealthClient::new(channel).watch(HealthCheckRequest::default()).await else {
+        return false;
+    };
+    let mut watch = watch.into_inner();
+    while let Ok(Some(said)) = watch.message().await {
+        if said.status() == ServingStatus::Serving {
+            return true;
+        }
+    }
+    false
+}
+
 impl Client {
+    /// Of a service at this address that takes everybody for an admin.
+    pub fn at(url: &str) -> Self {
+        let channel = Channel::from_shared(url.to_owned()).unwrap().connect_lazy();
+        Self { channel, token: None }
+    }
+
     pub fn billing(&self) -> Billing {
         let token = Token(self.token.clone());
         BillingServiceClient::with_interceptor(self.channel.clone(), token)

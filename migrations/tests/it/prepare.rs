@@ -1,6 +1,8 @@
 //! What a service finds when it starts.
 
-use migrations::{Fit, MigrateError, MigrateMode, WorkerMigrator, fits, prepare, queue_table};
+use migrations::{
+    Fit, MigrateError, MigrateMode, WorkerMigrator, fits, prepare, queue_table, usable,
+};
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use sea_orm_migration::{
     DbErr, MigrationName, MigrationTrait, MigratorTrait, SchemaManager, async_trait,
@@ -136,8 +138,10 @@ async fn a_schema_is_the_same_older_newer_or_another(place: Place) {
     prepare::<Old>(&connection, MigrateMode::Auto).await.unwrap();
     assert_eq!(fits::<Old>(&connection).await.unwrap(), Fit::Same);
     assert_eq!(fits::<New>(&connection).await.unwrap(), Fit::Older { pending: names(&[third]) });
+    assert!(usable::<New>(connection.clone()).await.unwrap_err().contains(third));
     prepare::<New>(&connection, MigrateMode::Auto).await.unwrap();
     assert_eq!(fits::<Old>(&connection).await.unwrap(), Fit::Newer { unknown: names(&[third]) });
+    assert_eq!(usable::<Old>(connection.clone()).await, Ok(()), "the release before goes on");
 
     // Another service's database.
     let Fit::Other { pending, unknown } = fits::<WorkerMigrator>(&connection).await.unwrap() else {
@@ -145,6 +149,8 @@ async fn a_schema_is_the_same_older_newer_or_another(place: Place) {
     };
     assert_eq!(pending.len(), WorkerMigrator::migrations().len());
     assert_eq!(unknown, names(&[queues, third]));
+    let refusal = usable::<WorkerMigrator>(connection.clone()).await.unwrap_err();
+    assert!(refusal.contains("another history") && refusal.contains(third), "{refusal}");
     for mode in [MigrateMode::Auto, MigrateMode::Check] {
         let refusal = prepare::<WorkerMigrator>(&connection, mode).await.unwrap_err().to_string();
         assert!(refusal.contains("another service's database") && refusal.contains(third));

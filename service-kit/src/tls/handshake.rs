@@ -101,7 +101,7 @@ pub(super) async fn shake_hands(
     };
     count(failure.result);
     let why = failure.why;
-    if failure.result == CLOSED {
+    if failure.result == CLOSED && shown.is_none() {
         // What looks whether the port is open does this all the time.
         tracing::debug!(%peer, why, "no TLS handshake");
     } else {

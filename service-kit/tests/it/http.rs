@@ -2,11 +2,12 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use axum::{body, http::Request};
 use service_kit::{
+    db,
     http::{Readiness, router, serve},
     telemetry,
 };
@@ -50,6 +51,30 @@ async fn a_check_that_hangs_is_a_failed_one() {
     let readiness = Readiness::new(std::future::pending);
     readiness.set_ready(true);
     assert_eq!(readiness.check().await, Err("the check took too long".to_owned()));
+}
+
+#[tokio::test]
+async fn a_schema_that_does_not_fit_makes_it_not_ready_until_it_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}?mode=rwc", folder.path().join("a.db").display());
+    let database = db::open(&url, 1).await.unwrap();
+    let (fits, looks) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let (schema, counted) = (fits.clone(), looks.clone());
+    let readiness = Readiness::of_database(database.connection.clone(), move |_| {
+        let (fits, looks) = (schema.clone(), counted.clone());
+        async move {
+            looks.fetch_add(1, Ordering::Relaxed);
+            if fits.load(Ordering::Relaxed) { Ok(()) } else { Err("too old".to_owned()) }
+        }
+    });
+    readiness.set_ready(true);
+    assert_eq!(readiness.check().await, Err("too old".to_owned()));
+    fits.store(true, Ordering::Relaxed);
+    assert_eq!(readiness.check().await, Ok(()), "what was wrong is looked at again at once");
+    assert_eq!(readiness.check().await, Ok(()));
+    assert_eq!(looks.load(Ordering::Relaxed), 2, "what fits is believed for a while");
+    database.connection.close().await.unwrap();
+    assert!(readiness.check().await.unwrap_err().contains("does not answer"));
 }
 
 #[tokio::test]
