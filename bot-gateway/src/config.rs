@@ -267,6 +267,12 @@ mod tests {
     }
 
     #[test]
+    fn half_of_tls_is_refused_by_name() {
+        let said = check(&["--tls-key", "/nowhere"]).unwrap_err().to_string();
+        assert!(said.starts_with("GATEWAY_TLS_CERT and GATEWAY_TLS_KEY"), "{said}");
+    }
+
+    #[test]
     fn only_loopback_without_callers() {
         assert!(matches!(
             check(&["--listen", "0.0.0.0:50052"]),
