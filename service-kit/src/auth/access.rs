@@ -86,5 +86,7 @@ impl Access {
             }
         };
         tokio::join!(tls, self.callers.follow(stop.clone()));
+        // Where there are no files to look at: whoever runs this takes its end for a failure.
+        stop.cancelled().await;
     }
 }
