@@ -2,6 +2,9 @@
 # Checks everything under k8s/ and the commands of docs/deploy.md, without a cluster:
 #   kubectl kustomize of each overlay; kubernetes-validate --strict against the oldest and the newest supported Kubernetes; resources of
 #   operators against those operators' types; checkov; our own linter (k8s/check/), and that the linter finds what it has to find.
+# Usage: scripts/k8s-check.sh [BINARIES]
+# With a folder of built programs (target/debug) it also plays the overlay `local`: with the very environment that the manifests give
+# them, on loopback, until a picture is there.
 # Installs its tools, with fixed versions, into target/tools; a second run needs no network.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,6 +17,7 @@ node_packages=(@kubernetes-models/cert-manager@6.0.0 @kubernetes-models/promethe
 crate=k8s-crds-cloud-native-pg
 crate_version=1.30.0
 
+binaries=${1:-}
 tools=$PWD/target/tools
 venv=$tools/k8s-venv
 models=$tools/k8s-models
@@ -114,6 +118,7 @@ attempt "$python" k8s/check/manual.py . "$kubectl" "$work/rendered"
 attempt self_test
 attempt scan local namespace local
 attempt scan production namespace production-databases production-migrations production monitoring
+if [ -n "$binaries" ]; then attempt "$python" k8s/check/rehearse.py "$work/rendered" "$work/secrets" "$binaries"; fi
 
 if [ "$status" != 0 ]; then
     echo "k8s-check: failed" >&2
