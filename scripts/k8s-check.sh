@@ -17,6 +17,9 @@ node_packages=(@kubernetes-models/cert-manager@6.0.0 @kubernetes-models/promethe
 crate=k8s-crds-cloud-native-pg
 crate_version=1.30.0
 
+# No traces of Python in the work tree.
+export PYTHONDONTWRITEBYTECODE=1
+
 binaries=${1:-}
 tools=$PWD/target/tools
 venv=$tools/k8s-venv
