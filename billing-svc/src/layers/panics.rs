@@ -15,10 +15,7 @@ pub async fn catch(request: Request, next: Next) -> Response {
     // Nothing that an RPC shares with others is changed in place by it: the committer's tasks do all writing.
     match AssertUnwindSafe(next.run(request)).catch_unwind().await {
         Ok(response) => response,
-        Err(_) => {
-            tracing::error!("an RPC panicked");
-            status::panicked().into_http::<Body>()
-        }
+        Err(_) => status::panicked().into_http::<Body>(),
     }
 }
 

@@ -32,6 +32,7 @@ use proto::{
     client::{CallError, PaymentClient},
 };
 use tokio::{sync::Semaphore, time::timeout};
+use tracing::{Instrument, field};
 
 use crate::metrics;
 
@@ -75,7 +76,16 @@ async fn receive(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
-    let (status, outcome) = webhook.take(peer.ip(), request).await;
+    // A trace begins here; the notification is followed in it, whenever billing does so.
+    let span = tracing::info_span!(
+        parent: None,
+        "notification",
+        otel.name = "yookassa notification",
+        otel.kind = "server",
+        outcome = field::Empty
+    );
+    let (status, outcome) = webhook.take(peer.ip(), request).instrument(span.clone()).await;
+    span.record("outcome", outcome);
     metrics::payment_notification(outcome);
     match status {
         StatusCode::SERVICE_UNAVAILABLE => {

@@ -3,19 +3,20 @@
 //! The key goes only to the origin of `FAL_QUEUE_URL`: a URL that fal answers with and that points elsewhere is not
 //! used. Pictures are fetched without the key.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+use tracing::Instrument;
 use url::Url;
 
+use super::call;
 use super::error::{Answer, Class, Failure, classify};
 use super::wire::{Parsed, Status, parse_output};
 use crate::jobs::FalRequest;
-use crate::metrics;
 
 /// Bodies carry the input pictures.
 const SUBMIT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -67,26 +68,6 @@ pub enum NotYet {
     Over(Failure),
 }
 
-impl NotAccepted {
-    /// For metrics.
-    fn name(&self) -> &'static str {
-        match self {
-            Self::AnswerLost => "lost",
-            Self::Failed(failure) => failure.class.name(),
-        }
-    }
-}
-
-impl NotYet {
-    /// For metrics.
-    fn name(&self) -> &'static str {
-        match self {
-            Self::AskAgain(_) => "again",
-            Self::Over(failure) => failure.class.name(),
-        }
-    }
-}
-
 /// fal.ai's queue. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct FalClient {
@@ -107,26 +88,22 @@ impl FalClient {
 
     /// POSTs one job to `app`. Not repeatable: each call that is accepted is paid for.
     pub async fn submit(&self, app: &str, body: Bytes) -> Result<FalRequest, NotAccepted> {
-        let since = Instant::now();
-        let accepted = self.post(app, body).await;
-        let end = accepted.as_ref().map_or_else(NotAccepted::name, |_| "ok");
-        metrics::fal_call("submit", end, since.elapsed());
-        accepted
+        call::counted("submit", self.post(app, body)).await
     }
 
     /// Asks how a request goes.
     pub async fn status(&self, request: &FalRequest) -> Result<Asked, NotYet> {
-        measured("status", self.look(request)).await
+        call::counted("status", self.look(request)).await
     }
 
     /// The URLs of what a COMPLETED request brought.
     pub async fn result(&self, request: &FalRequest) -> Result<Vec<String>, NotYet> {
-        measured("result", self.output(request)).await
+        call::counted("result", self.output(request)).await
     }
 
     /// Fetches one picture.
     pub async fn download(&self, url: &str) -> Result<Bytes, NotYet> {
-        measured("download", self.fetch(url)).await
+        call::counted("download", self.fetch(url)).await
     }
 
     /// Calls a request off, as far as fal still can. What fails is logged: the caller is done with the request.
@@ -134,8 +111,8 @@ impl FalClient {
         if !self.is_ours(&request.cancel_url) {
             return;
         }
-        let sent = self.api.put(&request.cancel_url).timeout(CALL_TIMEOUT).send().await;
-        match sent {
+        let sent = self.api.put(&request.cancel_url).timeout(CALL_TIMEOUT).send();
+        match sent.instrument(call::span("cancel")).await {
             Ok(response) => {
                 tracing::debug!(status = response.status().as_u16(), "canceled at fal");
             }
@@ -165,6 +142,7 @@ impl FalClient {
                 return Err(NotAccepted::AnswerLost);
             }
         };
+        call::answered(&response);
         if !response.status().is_success() {
             return Err(NotAccepted::Failed(refusal("submit", response, true).await.0));
         }
@@ -213,6 +191,7 @@ impl FalClient {
             log_transport("download", &error);
             NotYet::AskAgain(None)
         })?;
+        call::answered(&response);
         if !response.status().is_success() {
             tracing::warn!(status = response.status().as_u16(), "a picture could not be fetched");
             return Err(NotYet::AskAgain(None));
@@ -230,6 +209,7 @@ impl FalClient {
             log_transport(call, &error);
             NotYet::AskAgain(None)
         })?;
+        call::answered(&response);
         let status = response.status();
         if status.is_success() {
             return read(response, MAX_ANSWER).await;
@@ -248,17 +228,6 @@ impl FalClient {
     fn is_ours(&self, url: &str) -> bool {
         Url::parse(url).is_ok_and(|url| url.origin() == self.base.origin())
     }
-}
-
-async fn measured<T>(
-    call: &'static str,
-    asked: impl Future<Output = Result<T, NotYet>>,
-) -> Result<T, NotYet> {
-    let since = Instant::now();
-    let answer = asked.await;
-    let end = answer.as_ref().map_or_else(NotYet::name, |_| "ok");
-    metrics::fal_call(call, end, since.elapsed());
-    answer
 }
 
 fn client(headers: HeaderMap) -> Result<reqwest::Client, FalClientError> {

@@ -7,6 +7,7 @@
 //! fal's words about a failure echo the user's prompt, so they go nowhere: logs have the status and the machine-
 //! readable type.
 
+mod call;
 mod client;
 mod error;
 mod models;

@@ -167,3 +167,105 @@ fn is_our_fault(code: Code) -> bool {
         | Code::Unauthenticated => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::{Value, trace::SpanKind};
+    use prost_types::{FileDescriptorProto, MethodDescriptorProto, ServiceDescriptorProto};
+    use tower::{ServiceExt, service_fn};
+
+    use super::*;
+    use crate::telemetry::{LogFormat, tests::bench, trace_context};
+
+    fn layer() -> TraceLayer {
+        let method = MethodDescriptorProto { name: Some("Do".to_owned()), ..Default::default() };
+        let service = ServiceDescriptorProto {
+            name: Some("Work".to_owned()),
+            method: vec![method],
+            ..Default::default()
+        };
+        let file = FileDescriptorProto {
+            package: Some("some.v1".to_owned()),
+            service: vec![service],
+            ..Default::default()
+        };
+        TraceLayer::new(&FileDescriptorSet { file: vec![file] }.encode_to_vec()).unwrap()
+    }
+
+    /// Calls a service that answers the code, and with its own place in the trace.
+    async fn call(path: &str, traceparent: &str, code: Code) -> Option<String> {
+        let inner = service_fn(move |_: Request<()>| async move {
+            Span::current().record("caller", "somebody");
+            let mut response = Response::new(trace_context());
+            Status::new(code, "why").add_header(response.headers_mut()).unwrap();
+            Ok::<_, std::convert::Infallible>(response)
+        });
+        let request =
+            Request::builder().uri(path).header("traceparent", traceparent).body(()).unwrap();
+        layer().layer(inner).oneshot(request).await.unwrap().into_body()
+    }
+
+    const CALLER: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+    #[tokio::test]
+    async fn a_call_is_a_span_in_the_trace_of_its_caller() {
+        let bench = bench(LogFormat::Json, "info");
+        let inside = call("/some.v1.Work/Do", CALLER, Code::Ok).await.unwrap();
+        assert_eq!(&inside[..36], &CALLER[..36], "the trace goes on");
+        let span = bench.taken.named("some.v1.Work/Do");
+        assert_eq!(span.parent_span_id.to_string(), "b7ad6b7169203331");
+        assert_eq!(span.span_kind, SpanKind::Server);
+        assert_eq!(span.status, SpanStatus::Unset);
+        let attribute = |name: &str| {
+            let found = span.attributes.iter().find(|attribute| attribute.key.as_str() == name);
+            found.map(|attribute| attribute.value.clone())
+        };
+        for (name, value) in [
+            ("rpc.system", "grpc"),
+            ("rpc.service", "some.v1.Work"),
+            ("rpc.method", "Do"),
+            ("caller", "somebody"),
+        ] {
+            assert_eq!(attribute(name), Some(Value::from(value)), "{name}");
+        }
+        assert_eq!(attribute("rpc.grpc.status_code"), Some(Value::I64(0)));
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_no_error_of_ours_and_a_failure_is() {
+        for (code, status) in [
+            (Code::FailedPrecondition, SpanStatus::Unset),
+            (Code::Unavailable, SpanStatus::error("Unavailable")),
+        ] {
+            let bench = bench(LogFormat::Json, "info");
+            call("/some.v1.Work/Do", "nonsense", code).await;
+            let span = bench.taken.named("some.v1.Work/Do");
+            assert_eq!(span.parent_span_id, opentelemetry::trace::SpanId::INVALID);
+            assert_eq!(span.status, status);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_call_that_its_client_left_is_canceled() {
+        let bench = bench(LogFormat::Json, "info");
+        let inner =
+            service_fn(|_: Request<()>| std::future::pending::<Result<Response<()>, Status>>());
+        let request = Request::builder().uri("/some.v1.Work/Do").body(()).unwrap();
+        let mut service = layer().layer(inner);
+        let mut call = service.call(request);
+        assert!(futures::poll!(&mut call).is_pending());
+        drop(call);
+        let code = Value::I64(i64::from(i32::from(Code::Cancelled)));
+        let span = bench.taken.named("some.v1.Work/Do");
+        assert!(span.attributes.iter().any(|attribute| attribute.value == code), "{span:?}");
+    }
+
+    #[tokio::test]
+    async fn health_reflection_and_strangers_paths_make_no_spans() {
+        let bench = bench(LogFormat::Json, "info");
+        for path in ["/grpc.health.v1.Health/Check", "/some.v1.Work/Other", "/"] {
+            assert_eq!(call(path, CALLER, Code::Ok).await, None, "{path}");
+        }
+        assert!(bench.taken.spans().is_empty());
+    }
+}

@@ -10,14 +10,17 @@ use std::{
 };
 
 use http::{Uri, uri::Scheme};
-use opentelemetry::KeyValue;
+use opentelemetry::{
+    Context, KeyValue,
+    trace::{Link, SpanKind, TraceContextExt, TraceId, TraceState},
+};
 use opentelemetry_otlp::{ExporterBuildError, SpanExporter as Otlp, WithExportConfig};
 use opentelemetry_sdk::{
     Resource,
     error::OTelSdkResult,
     trace::{
-        BatchConfigBuilder, BatchSpanProcessor, IdGenerator, RandomIdGenerator, SdkTracerProvider,
-        SpanData, SpanExporter,
+        BatchConfigBuilder, BatchSpanProcessor, Config, IdGenerator, RandomIdGenerator,
+        SamplingDecision, SamplingResult, SdkTracerProvider, ShouldSample, SpanData, SpanExporter,
     },
 };
 
@@ -80,7 +83,10 @@ pub(super) fn provider(
         .with_attribute(KeyValue::new("service.version", program.version))
         .with_attribute(KeyValue::new("service.instance.id", instance))
         .build();
-    let provider = SdkTracerProvider::builder().with_resource(resource);
+    let provider = SdkTracerProvider::builder()
+        .with_resource(resource)
+        // As OTEL_TRACES_SAMPLER says, or all.
+        .with_sampler(OfWork(Config::default().sampler));
     let Some(Endpoint(Some(endpoint))) = &options.endpoint else { return Ok(provider.build()) };
     let otlp = Otlp::builder()
         .with_tonic()
@@ -93,15 +99,42 @@ pub(super) fn provider(
     Ok(provider.with_span_processor(processor).build())
 }
 
+/// Leaves out traces that begin with a request of ours: nobody's work is done there, we only look how things are (a job that
+/// runs, events to come). Their lines have the id of a trace all the same.
+#[derive(Debug, Clone)]
+pub(super) struct OfWork(pub(super) Box<dyn ShouldSample>);
+
+impl ShouldSample for OfWork {
+    fn should_sample(
+        &self,
+        parent: Option<&Context>,
+        trace_id: TraceId,
+        name: &str,
+        kind: &SpanKind,
+        attributes: &[KeyValue],
+        links: &[Link],
+    ) -> SamplingResult {
+        let has_parent = parent.is_some_and(|parent| parent.span().span_context().is_valid());
+        if !has_parent && *kind == SpanKind::Client {
+            return SamplingResult {
+                decision: SamplingDecision::Drop,
+                attributes: Vec::new(),
+                trace_state: TraceState::default(),
+            };
+        }
+        self.0.should_sample(parent, trace_id, name, kind, attributes, links)
+    }
+}
+
 /// An exporter whose failures are told once, until it works again.
 #[derive(Debug)]
-struct Watched<E> {
+pub(super) struct Watched<E> {
     inner: E,
     failing: AtomicBool,
 }
 
 impl<E> Watched<E> {
-    fn new(inner: E) -> Self {
+    pub(super) fn new(inner: E) -> Self {
         Self { inner, failing: AtomicBool::new(false) }
     }
 }

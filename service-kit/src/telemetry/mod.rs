@@ -8,21 +8,30 @@ mod buckets;
 mod context;
 mod export;
 mod lines;
+#[cfg(test)]
+pub(crate) mod tests;
 
-use std::{env, io, io::IsTerminal, sync::Mutex, time::Duration};
+use std::{
+    env,
+    io::{self, IsTerminal},
+    panic::{self, PanicHookInfo},
+    sync::Mutex,
+    time::Duration,
+};
 
 use metrics_exporter_prometheus::{BuildError, PrometheusHandle};
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::{propagation::TraceContextPropagator, trace::SdkTracerProvider};
-use tracing::{Metadata, level_filters::LevelFilter};
+use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::{
     EnvFilter, Layer,
     filter::{FilterFn, ParseError},
     fmt::{
-        self,
+        self, MakeWriter,
         format::{Format, JsonFields},
     },
     layer::SubscriberExt,
+    registry::LookupSpan,
     util::{SubscriberInitExt, TryInitError},
 };
 
@@ -112,36 +121,64 @@ pub fn init(
     };
     let traces = export::provider(program, options)?;
     opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
-    let spans = tracing_opentelemetry::layer()
-        .with_tracer(traces.tracer("kopilka"))
-        // Where a span begins in the code, and in which thread, helps nobody who reads a trace.
-        .with_location(false)
-        .with_threads(false)
-        .with_target(false)
-        .with_filter(of_ours(program));
-    let registry = tracing_subscriber::registry().with(spans);
-    let lines = fmt::layer().with_writer(io::stderr);
+    let registry = tracing_subscriber::registry().with(spans(&traces, program));
     match format {
         LogFormat::Text => {
             let ansi = io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none();
-            let lines = lines
-                .with_ansi(ansi)
-                .fmt_fields(lines::PlainFields)
-                .event_format(lines::TextLines(Format::default().with_ansi(ansi)))
-                .with_filter(filter);
-            registry.with(lines).try_init()?;
+            registry.with(text(io::stderr, ansi).with_filter(filter)).try_init()?;
         }
-        LogFormat::Json => {
-            let lines = lines
-                .fmt_fields(JsonFields::new())
-                .event_format(lines::JsonLines(Format::default().json().flatten_event(true)))
-                .with_filter(filter);
-            registry.with(lines).try_init()?;
-        }
+        LogFormat::Json => registry.with(json(io::stderr).with_filter(filter)).try_init()?,
     }
+    panic::set_hook(Box::new(log_panic));
     let metrics = metrics()?;
     metrics::gauge!("kopilka_build_info", "version" => program.version).set(1.0);
     Ok(Telemetry { metrics, traces })
+}
+
+/// A panic is a line like any other, in the trace that it belongs to.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    let why = panic.payload_as_str().unwrap_or("of unknown cause");
+    tracing::error!("panicked at {place}: {why}");
+}
+
+/// Makes a trace's spans of ours.
+fn spans<S>(traces: &SdkTracerProvider, program: Program) -> impl Layer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    tracing_opentelemetry::layer()
+        .with_tracer(traces.tracer("kopilka"))
+        // Where in the code a span begins, and in which thread, helps nobody who reads a trace.
+        .with_location(false)
+        .with_threads(false)
+        .with_target(false)
+        .with_filter(of_ours(program))
+}
+
+/// Writes lines for people.
+fn text<S, W>(to: W, ansi: bool) -> impl Layer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'a> MakeWriter<'a> + 'static,
+{
+    fmt::layer()
+        .with_writer(to)
+        .with_ansi(ansi)
+        .fmt_fields(lines::PlainFields)
+        .event_format(lines::TextLines(Format::default().with_ansi(ansi)))
+}
+
+/// Writes lines for programs.
+fn json<S, W>(to: W) -> impl Layer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'a> MakeWriter<'a> + 'static,
+{
+    fmt::layer()
+        .with_writer(to)
+        .fmt_fields(JsonFields::new())
+        .event_format(lines::JsonLines(Format::default().json().flatten_event(true)))
 }
 
 /// Spans of our own code, whatever is logged; none of the libraries', and no log lines: these stay in the log.
@@ -151,8 +188,11 @@ fn of_ours(program: Program) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
         let root = target.split("::").next().unwrap_or(target);
         ours.iter().any(|name| name == root)
     };
-    FilterFn::new(move |metadata: &Metadata<'_>| metadata.is_span() && is_ours(metadata.target()))
-        .with_max_level_hint(LevelFilter::INFO)
+    let finest = Level::INFO;
+    FilterFn::new(move |metadata: &Metadata<'_>| {
+        metadata.is_span() && *metadata.level() <= finest && is_ours(metadata.target())
+    })
+    .with_max_level_hint(finest)
 }
 
 /// The metrics of this process; recording starts at the first call, which must be within the runtime. For tests, which may run
