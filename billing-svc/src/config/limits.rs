@@ -183,7 +183,7 @@ mod tests {
             ("--max-message-bytes=67108865", "131072..=67108864"),
             ("--max-streams=0", "1..=1000000"),
             ("--max-calls=0", "1..=1000000"),
-            ("--caller-rate=-1", "invalid digit"),
+            ("--caller-rate=-1", "0..=1000000"),
             ("--user-rate=1000001", "0..=1000000"),
             ("--max-open-holds=-1", "0..=1000000"),
             ("--max-daily-spend=-0.01", "a decimal"),

@@ -39,8 +39,11 @@ impl CallError {
     pub fn is_retryable(&self) -> bool {
         match self.code {
             Code::Unavailable | Code::DeadlineExceeded => true,
-            // With `limit` it is a rule of the domain, which a pause of seconds doesn't change.
-            Code::ResourceExhausted => !self.metadata.contains_key("limit"),
+            // With `limit` it is a rule of the domain, which a pause of seconds doesn't change; but where it is this program
+            // that calls too often, no user is to blame, and the same call may pass a second later.
+            Code::ResourceExhausted => {
+                self.metadata.get("limit").is_none_or(|limit| limit == "caller_rate")
+            }
             _ => false,
         }
     }

@@ -55,7 +55,11 @@ async fn the_very_same_request_is_sent_until_it_is_answered_once() {
         refused(Code::Unavailable),
         Answer::Refused(with_metadata(Code::Unavailable, "OUTCOME_UNKNOWN", &[])),
         refused(Code::DeadlineExceeded),
-        refused(Code::ResourceExhausted),
+        Answer::Refused(with_metadata(
+            Code::ResourceExhausted,
+            "LIMIT_EXCEEDED",
+            &[("limit", "caller_rate")],
+        )),
     ];
     let billing = Billing::new(script);
     let running = billing.start().await;

@@ -144,7 +144,7 @@ fn another_refusal_comes_first_and_is_kept() {
          adjust a m1 100          | adjusted                                       | 100
          charge a r4 poster       | OPEN_HOLDS: 1                                  | 100
          complete r1              | COMPLETED                                      | 100
-         charge a r4 poster       | DAILY_SPEND: 0 of 1 left                       | 100
+         charge a r4 poster       | DAILY_SPEND: 1 of 1 left                       | 100
          block a                  |                                                | 100
          charge a r4 poster       | USER_BLOCKED of r4                             | 100",
     );

@@ -29,7 +29,7 @@ impl Transaction {
             let rows: Vec<(String, i64)> = operations::Entity::find()
                 .select_only()
                 .column(Column::UserId)
-                .column_as(Column::OperationId.count(), "holds")
+                .column_as(Expr::cust("COUNT(*)"), "holds")
                 .filter(Column::UserId.is_in(ids))
                 .filter(Expr::cust("state = 'CHARGED'"))
                 .group_by(Column::UserId)
