@@ -58,7 +58,7 @@ make_models() {
 }
 
 find_crate() {
-    find "${CARGO_HOME:-$HOME/.cargo}/registry/src" -maxdepth 2 -type d -name "$crate-$crate_version" | head -n 1
+    find "${CARGO_HOME:-$HOME/.cargo}/registry/src" -maxdepth 2 -type d -name "$crate-$crate_version" 2>/dev/null | head -n 1 || true
 }
 
 mkdir -p "$tools"
