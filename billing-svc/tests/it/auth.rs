@@ -20,9 +20,12 @@ on_both!(
     only_an_admin_refunds_a_part,
 );
 
+/// The columns of the table.
+pub const ROLES: [&str; 5] = ["gateway", "worker", "service", "viewer", "admin"];
+
 /// Each RPC, and whether gateway, worker, service, viewer and admin may call it.
 #[rustfmt::skip]
-const TABLE: [(&str, [bool; 5]); 36] = [
+pub const TABLE: [(&str, [bool; 5]); 36] = [
     ("BillingService/Charge",                     [true,  false, true,  false, true]),
     ("BillingService/Complete",                   [false, true,  true,  false, true]),
     ("BillingService/Refund",                     [true,  true,  true,  false, true]),
@@ -124,7 +127,7 @@ async fn with_bank(database: &Database) -> (Service, Bank) {
 
 async fn each_role_may_what_the_table_says(database: Database) {
     let (service, _bank) = with_bank(&database).await;
-    for (column, role) in ["gateway", "worker", "service", "viewer", "admin"].iter().enumerate() {
+    for (column, role) in ROLES.iter().enumerate() {
         let client = service.caller(role);
         let user = format!("of-{role}");
         service.top_up(&user, 1000).await;
