@@ -27,7 +27,7 @@
 //! before it, or newer. `tests/it/expand.rs` holds each change made since the first release to these rules.
 //!
 //! A program refuses to start on a schema that is not its own ([`prepare`]); one that runs goes on while the
-//! schema is newer, and says that it is not ready while it is older ([`usable`]).
+//! schema is newer, and says that it is not ready while it is older ([`usable()`]).
 
 pub mod billing;
 mod fit;

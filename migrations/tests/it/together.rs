@@ -145,7 +145,8 @@ async fn a_change_that_waits_for_a_table_lets_everybody_else_through() {
     eventually(async || number(&connection, waits).await == 1).await;
     let write = "INSERT INTO admin_requests VALUES
         ('tg:1', 'r-1', 'ADJUST_BALANCE', 1, 'MONEY', NULL, NULL, NULL, NULL, 'why', 'me', 0)";
-    connection.execute_unprepared(write).await.unwrap();
+    let written = tokio::time::timeout(WAIT, connection.execute_unprepared(write)).await;
+    written.unwrap().unwrap();
 
     // Another one says what is in the way, and gives up.
     let gave_up = tool::end(tool::start(&[&up[..], &["0s"]].concat())).await;
