@@ -36,8 +36,8 @@ pub struct Health {
     readiness: Readiness,
     reporter: HealthReporter,
     names: Arc<[&'static str]>,
-    /// Held while it is told, so that nothing older is told after.
-    telling: Arc<Mutex<()>>,
+    /// What was told last; held while it is told, so that nothing older is told after.
+    told: Arc<Mutex<Option<ServingStatus>>>,
     /// Watchers are let go.
     over: CancellationToken,
 }
@@ -47,8 +47,8 @@ impl Health {
     pub async fn new(readiness: Readiness, services: &[&'static str]) -> Self {
         let names = ["", READINESS].iter().chain(services).copied().collect();
         let reporter = HealthReporter::new();
-        let telling = Arc::default();
-        let health = Self { readiness, reporter, names, telling, over: CancellationToken::new() };
+        let told = Arc::default();
+        let health = Self { readiness, reporter, names, told, over: CancellationToken::new() };
         health.tell(false).await;
         health.reporter.set_service_status(LIVENESS, ServingStatus::Serving).await;
         health
@@ -95,13 +95,17 @@ impl Health {
     }
 
     async fn tell(&self, ready: bool) {
-        let _telling = self.telling.lock().await;
+        let mut told = self.told.lock().await;
         // What was checked before the drain began counts no more.
         let status = if ready && self.readiness.said() {
             ServingStatus::Serving
         } else {
             ServingStatus::NotServing
         };
+        // tonic-health tells its watchers whatever is set, news or not.
+        if told.replace(status) == Some(status) {
+            return;
+        }
         for name in &*self.names {
             self.reporter.set_service_status(name, status).await;
         }

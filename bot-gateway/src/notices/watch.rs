@@ -52,12 +52,18 @@ pub async fn run(events: EventClient, notices: Queue, shutdown: CancellationToke
             () = shutdown.cancelled() => break,
         };
         metrics::events_watched(false);
-        if std::mem::take(&mut watch.got_something) {
+        let worked = std::mem::take(&mut watch.got_something);
+        if worked {
             pause = FIRST_PAUSE;
         }
         // Gateways that lost the same billing-svc don't come back all at once.
         let wait = pause.mul_f64(rand::rng().random_range(0.5..1.0));
-        tracing::warn!(%error, ?wait, "watching events, trying again");
+        if worked {
+            // Connections end now and then, by age or with a replica.
+            tracing::info!(%error, ?wait, "watching events anew");
+        } else {
+            tracing::warn!(%error, ?wait, "watching events, trying again");
+        }
         pause = (pause * 2).min(LONGEST_PAUSE);
         tokio::select! {
             () = sleep(wait) => {}

@@ -76,10 +76,10 @@ async fn the_http_side_tells_the_truth_by_grpc_without_tls() {
     let mut next = async || watch.message().await.unwrap().map(|said| said.status());
     assert_eq!(next().await, Some(ServingStatus::Serving));
     subject.works.store(false, Ordering::Relaxed);
-    while next().await != Some(ServingStatus::NotServing) {}
+    assert_eq!(next().await, Some(ServingStatus::NotServing));
     subject.all_say(ServingStatus::NotServing).await;
     subject.works.store(true, Ordering::Relaxed);
-    while next().await != Some(ServingStatus::Serving) {}
+    assert_eq!(next().await, Some(ServingStatus::Serving));
     subject.all_say(ServingStatus::Serving).await;
 
     let unknown = HealthCheckRequest { service: "nobody".to_owned() };
