@@ -24,7 +24,6 @@ impl Call {
         let caller = extensions
             .remove::<Caller>()
             .ok_or(Refusal::Defect("a call came past the authentication layer"))?;
-        tracing::Span::current().record("caller", caller.name.as_str());
         let deadline = timeout(&metadata).and_then(|timeout| Instant::now().checked_add(timeout));
         Ok((Self { caller, deadline }, message))
     }
