@@ -68,18 +68,15 @@ pub async fn run(
     let (database, store) = open(&settings).await?;
     // Canceled by `shutdown`, and by any part that ends by itself.
     let down = shutdown.child_token();
-    let sqlite = database.connection.get_database_backend() == DbBackend::Sqlite;
-    let limits =
-        committer::Settings { lanes: if sqlite { 1 } else { LANES }, queue: QUEUE, batch: BATCH };
-    let (committer, lanes) = Committer::start(store.clone(), settings.policy.clone(), limits);
+    let (committer, lanes) =
+        Committer::start(store.clone(), settings.policy.clone(), queues(&database));
     let lanes = Part::start(&down, |_| async { lanes.await.context("the committer") });
     let sweeper = Part::background(&down, |stop| {
         sweeper::run(store.clone(), committer.clone(), SWEEP_INTERVAL, stop)
     });
-    let gauges =
-        Part::background(&down, |stop| gauges::run(store.clone(), committer.clone(), stop));
-    let auditor =
-        Part::background(&down, |stop| audit(store.clone(), settings.audit_interval, stop));
+    let watchers = Part::background(&down, |stop| {
+        watch(store.clone(), committer.clone(), settings.audit_interval, stop)
+    });
     let payments = take_payments(&settings, &store, &committer)?;
     let money_in = Part::background(&down, |stop| payments::run(payments.clone(), stop));
     let readiness =
@@ -111,10 +108,11 @@ pub async fn run(
     health.drain().await;
 
     let grpc = grpc.stop("gRPC", DRAIN).await;
-    let (sweeper, money_in) =
-        tokio::join!(sweeper.stop("the sweeper", DRAIN), money_in.stop("payments", DRAIN));
-    let watchers =
-        tokio::join!(gauges.stop("the gauges", DRAIN), auditor.stop("the auditor", DRAIN));
+    let (sweeper, money_in, watchers) = tokio::join!(
+        sweeper.stop("the sweeper", DRAIN),
+        money_in.stop("payments", DRAIN),
+        watchers.stop("gauges and audits", DRAIN)
+    );
     committer.close().await;
     let lanes = lanes.stop("the committer", DRAIN).await;
     let (health, files) = tokio::join!(
@@ -123,26 +121,33 @@ pub async fn run(
     );
     let http = http.stop("HTTP", HTTP_DRAIN).await;
     let closed = database.connection.clone().close().await.context("closing the database");
-    let watchers = watchers.0.and(watchers.1);
-    grpc.and(sweeper)
-        .and(money_in)
-        .and(watchers)
-        .and(lanes)
-        .and(health)
-        .and(files)
-        .and(http)
-        .and(closed)?;
+    for ended in [grpc, sweeper, money_in, watchers, lanes, health, files, http, closed] {
+        ended?;
+    }
     anyhow::ensure!(!by_itself, "a part of the service ended by itself");
     tracing::info!("stopped");
     Ok(())
 }
 
-/// Audits, or only waits where nobody wants audits: a part that ends takes the service along.
-async fn audit(store: Store, interval: Option<Duration>, stop: CancellationToken) {
-    match interval {
-        Some(interval) => auditor::run(store, interval, stop).await,
-        None => stop.cancelled().await,
-    }
+/// SQLite has one writer.
+fn queues(database: &Db) -> committer::Settings {
+    let sqlite = database.connection.get_database_backend() == DbBackend::Sqlite;
+    committer::Settings { lanes: if sqlite { 1 } else { LANES }, queue: QUEUE, batch: BATCH }
+}
+
+/// Counts what is open and, where somebody wants it, audits. Both write nothing.
+async fn watch(
+    store: Store,
+    committer: Committer,
+    audits: Option<Duration>,
+    stop: CancellationToken,
+) {
+    let audits = async {
+        if let Some(interval) = audits {
+            auditor::run(store.clone(), interval, stop.clone()).await;
+        }
+    };
+    tokio::join!(gauges::run(store.clone(), committer, stop.clone()), audits);
 }
 
 /// The database, its schema and the price list: nothing is served before these are as they should be.

@@ -3,8 +3,9 @@
 //! Errors are told apart by SQLSTATE and SQLite's extended codes, never by their text.
 
 use sea_orm::{
-    AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait,
-    IsolationLevel, QuerySelect, RuntimeErr, Select, Statement, TransactionOptions, TransactionTrait,
+    AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    EntityTrait, IsolationLevel, QuerySelect, RuntimeErr, Select, Statement, TransactionOptions,
+    TransactionTrait,
     sqlx::{self, postgres::PgDatabaseError, sqlite::SqliteError},
 };
 
