@@ -34,7 +34,7 @@ pub(crate) fn webhook_refused(status: u16) {
     counter!("gateway_webhook_refused_total", "status" => status.to_string()).increment(1);
 }
 
-/// Polls that failed, by reason (`conflict`, `refused`, `unavailable`, `store`).
+/// Polls that failed, by reason (`conflict`, `refused`, `throttled`, `unavailable`, `store`).
 pub(crate) fn poll_failed(reason: &'static str) {
     counter!("gateway_polls_failed_total", "reason" => reason).increment(1);
 }

@@ -92,7 +92,7 @@ fn wait_after(error: &PollError, pause: Duration) -> Duration {
             wait
         }
         PollError::Telegram(ApiError::Refused { retry_after: Some(wait), .. }) => {
-            metrics::poll_failed("refused");
+            metrics::poll_failed("throttled");
             *wait
         }
         PollError::Telegram(error) => {

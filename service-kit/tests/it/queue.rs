@@ -36,6 +36,7 @@ on_both! {
     a_great_many_done_rows_are_pruned
     an_extended_lease_is_not_claimed
     only_a_process_that_is_alone_takes_over_what_is_leased
+    the_oldest_is_what_has_waited_longest_to_be_over
 }
 
 /// A queue and the database it lives in.
@@ -370,4 +371,37 @@ async fn only_a_process_that_is_alone_takes_over_what_is_leased(place: Place) {
     } else {
         assert!(taken.is_empty(), "the first owner may live in another process");
     }
+}
+
+async fn the_oldest_is_what_has_waited_longest_to_be_over(place: Place) {
+    let bench = bench(&place).await;
+    let is_ten_minutes =
+        async || (10 * MINUTE..11 * MINUTE).contains(&bench.queue.oldest().await.unwrap());
+    assert_eq!(bench.queue.oldest().await.unwrap(), Duration::ZERO, "there is none");
+    let payload = json!({});
+    bench.queue.enqueue("put off", None, &payload, Some(in_an_hour())).await.unwrap();
+    assert_eq!(
+        bench.queue.oldest().await.unwrap(),
+        Duration::ZERO,
+        "what is put off does not wait yet"
+    );
+
+    bench.add("old", None).await;
+    let aged = "UPDATE jobs SET create_time = create_time - 600000000, run_at = run_at - 600000000
+                WHERE id = 'old'";
+    bench.db.connection.execute_unprepared(aged).await.unwrap();
+    bench.add("new", None).await;
+    assert!(is_ten_minutes().await, "it waits");
+    let old = bench.claim_one(MINUTE).await;
+    assert_eq!(old.id, "old");
+    assert!(is_ten_minutes().await, "it is worked on");
+    let held = bench.queue.reschedule(&old, in_an_hour(), &payload, false).await.unwrap();
+    assert_eq!(held, Held::Yes);
+    assert!(is_ten_minutes().await, "it is between two attempts");
+
+    assert!(bench.queue.wake("old").await.unwrap());
+    for leased in bench.queue.claim(2, MINUTE).await.unwrap() {
+        bench.done(&leased).await;
+    }
+    assert_eq!(bench.queue.oldest().await.unwrap(), Duration::ZERO, "both are over");
 }
