@@ -10,7 +10,7 @@ BUF := npx --yes @bufbuild/buf@1.75.0
 
 .PHONY: help
 help: ## List the targets
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: ## Run everything here: the chat at http://127.0.0.1:8090, state in ./data
@@ -50,6 +50,30 @@ clippy: ## Lint the code
 .PHONY: doc
 doc: ## Build the documentation
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items
+
+.PHONY: images
+images: ## Build the images with docker, podman or buildah; each holds a list of what is in it
+	@scripts/images.sh
+
+.PHONY: image-test
+image-test: ## Build the images twice, compare them, run them
+	@scripts/image-test.sh
+
+.PHONY: sbom
+sbom: ## List what is in each image (CycloneDX), in target/image/context/sbom
+	@scripts/images.sh binaries
+
+.PHONY: deny
+deny: ## Check the crates: licences, versions twice, sources, advisories
+	@scripts/deny.sh
+
+.PHONY: rules-check
+rules-check: ## Check alerts, their tests and sections of the runbook, and dashboards
+	@scripts/rules-check.sh
+
+.PHONY: workflow-check
+workflow-check: ## Check the workflows of GitHub and Renovate's configuration
+	@scripts/workflow-check.sh
 
 .PHONY: clean-data
 clean-data: ## Forget all users, money and pictures of `make run`
