@@ -13,7 +13,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use migrations::GatewayMigrator;
 use proto::{
     client::{
-        BillingClient, ClientConfig, EventClient, ImagesClient, PaymentClient, PromotionClient,
+        BillingClient, Connection, EventClient, ImagesClient, PaymentClient, PromotionClient,
     },
     gateway::v1::delivery_service_server::{DeliveryServiceServer, SERVICE_NAME},
 };
@@ -187,21 +187,20 @@ impl Parts {
         migrations::prepare::<GatewayMigrator>(&db.connection, checked.migrate).await?;
         let api = Api::new(config.telegram_api_url.clone(), config.telegram_bot_token.clone())?;
         let queues = Queues::open(&db).await?;
-        let (billing, images) = (&checked.peers.billing, &checked.peers.worker);
-        let in_time = ClientConfig { deadline: checkout::ASK_ONCE, ..billing.clone() };
+        let billing = Connection::new(&checked.peers.billing).context("BILLING_URL")?;
         let store = Store::new(db.connection.clone());
         let checkouts = Checkouts {
-            payments: PaymentClient::new(&in_time).context("BILLING_URL")?,
+            payments: PaymentClient::over(&billing.with_deadline(checkout::ASK_ONCE)),
             api: api.clone(),
             store: store.clone(),
         };
         let services = Services {
             bot: telegram::bot(&config.telegram_api_url, &config.telegram_bot_token, CHAT_TIMEOUT)?,
             bot_id: checked.bot_id,
-            billing: BillingClient::new(billing).context("BILLING_URL")?,
-            payments: PaymentClient::new(billing).context("BILLING_URL")?,
-            promotions: PromotionClient::new(billing).context("BILLING_URL")?,
-            images: ImagesClient::new(images).context("WORKER_URL")?,
+            billing: BillingClient::over(&billing),
+            payments: PaymentClient::over(&billing),
+            promotions: PromotionClient::over(&billing),
+            images: ImagesClient::new(&checked.peers.worker).context("WORKER_URL")?,
             store,
             files: Files::new(api.clone()),
             inbox: Inbox::new(queues.inbox.clone(), queues.checkouts.clone(), checked.bot_id),
@@ -211,7 +210,7 @@ impl Parts {
                 ..Settings::default()
             },
         };
-        let events = EventClient::new(billing).context("BILLING_URL")?;
+        let events = EventClient::over(&billing);
         Ok(Parts { db, api, queues, checkouts, events, services })
     }
 }

@@ -35,6 +35,11 @@ impl BillingClient {
         Ok(Self(Connection::new(config)?))
     }
 
+    /// Over connections that other clients of the same service use as well.
+    pub fn over(connection: &Connection) -> Self {
+        Self(connection.clone())
+    }
+
     unary! { BillingStub:
         /// Takes the price of an operation and holds it.
         charge(ChargeRequest) -> ChargeResponse;
@@ -67,6 +72,11 @@ impl AdminClient {
     /// Connects at the first call.
     pub fn new(config: &ClientConfig) -> Result<Self, ClientError> {
         Ok(Self(Connection::new(config)?))
+    }
+
+    /// Over connections that other clients of the same service use as well.
+    pub fn over(connection: &Connection) -> Self {
+        Self(connection.clone())
     }
 
     unary! { AdminStub:

@@ -42,16 +42,23 @@ pub enum ClientError {
     BadTls(String),
 }
 
-/// One service's channels, shared by all clones.
+/// The connections to one service, for several clients of it: one to each address, names looked up and files read again once
+/// for all. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Connection {
+pub struct Connection {
     pool: Arc<Pool>,
     deadline: Duration,
 }
 
 impl Connection {
-    pub(super) fn new(config: &ClientConfig) -> Result<Self, ClientError> {
+    /// Connects at the first call.
+    pub fn new(config: &ClientConfig) -> Result<Self, ClientError> {
         Ok(Self { pool: Arc::new(Pool::new(config)?), deadline: config.deadline })
+    }
+
+    /// The same connections, with another deadline for each attempt.
+    pub fn with_deadline(&self, deadline: Duration) -> Self {
+        Self { pool: self.pool.clone(), deadline }
     }
 
     /// Sends `message` with `send`, again and again while that may help.

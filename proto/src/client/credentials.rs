@@ -30,7 +30,12 @@ pub enum Token {
     /// This one, for as long as the client lives.
     Plain(SecretString),
     /// The content of this file, without blanks around it. It is read again when it changes.
-    File(PathBuf),
+    File {
+        /// Where it is.
+        path: PathBuf,
+        /// What it is called in `config_reloads_total{file, result="ok|failed"}`, which counts that: the variable that names it.
+        variable: String,
+    },
 }
 
 /// How a client speaks to `https://` servers. PEM files, read again when they change: new calls go over new connections
@@ -65,14 +70,15 @@ impl Credentials {
         let (bearer, token_file) = match &config.token {
             None => (Bearer::none(), None),
             Some(Token::Plain(token)) => (Bearer::new(token.expose_secret())?, None),
-            Some(Token::File(path)) => {
-                let file = Watched::new([path.as_path()], bearer);
+            Some(Token::File { path, variable }) => {
+                let counted_as = Some(variable.clone());
+                let file = Watched::new([path.as_path()], bearer, counted_as);
                 (file.value()?, Some(file))
             }
         };
         let tls_files = config.tls.as_ref().map(|tls| {
             let own = tls.identity.iter().flat_map(|own| [own.cert.as_path(), own.key.as_path()]);
-            Watched::new([tls.ca.as_path()].into_iter().chain(own), tls_config)
+            Watched::new([tls.ca.as_path()].into_iter().chain(own), tls_config, None)
         });
         let trust = tls_files.as_ref().map(Watched::value).transpose()?;
         Ok(Self { bearer, trust, token_file, tls_files })
@@ -83,6 +89,8 @@ impl Credentials {
 pub(super) struct Watched<T> {
     files: Vec<File>,
     make: fn(&[File]) -> Result<T, ClientError>,
+    /// In the metric. A service's certificates have none here: its server reads the same files, and counts them.
+    counted_as: Option<String>,
 }
 
 #[derive(PartialEq)]
@@ -95,8 +103,9 @@ impl<T> Watched<T> {
     fn new<'a>(
         paths: impl IntoIterator<Item = &'a Path>,
         make: fn(&[File]) -> Result<T, ClientError>,
+        counted_as: Option<String>,
     ) -> Self {
-        Self { files: paths.into_iter().map(File::read).collect(), make }
+        Self { files: paths.into_iter().map(File::read).collect(), make, counted_as }
     }
 
     /// The value as the files were when last read.
@@ -115,7 +124,9 @@ impl<T> Watched<T> {
                 continue;
             }
             self.files = now;
-            match self.value() {
+            let value = self.value();
+            self.count(if value.is_ok() { "ok" } else { "failed" });
+            match value {
                 Ok(value) => {
                     tracing::info!(files = self.names(), "read again, for new calls");
                     return value;
@@ -134,6 +145,13 @@ impl<T> Watched<T> {
             files.push(File { path: path.clone(), content });
         }
         files
+    }
+
+    fn count(&self, result: &'static str) {
+        if let Some(file) = self.counted_as.clone() {
+            metrics::counter!("config_reloads_total", "file" => file, "result" => result)
+                .increment(1);
+        }
     }
 
     fn names(&self) -> String {

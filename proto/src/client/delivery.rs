@@ -21,6 +21,11 @@ impl DeliveryClient {
         Ok(Self(Connection::new(config)?))
     }
 
+    /// Over connections that other clients of the same service use as well.
+    pub fn over(connection: &Connection) -> Self {
+        Self(connection.clone())
+    }
+
     unary! { DeliveryStub:
         /// Sends the pictures, or says what went wrong. Answers once Telegram took it.
         deliver_result(DeliverResultRequest) -> DeliverResultResponse;

@@ -43,6 +43,11 @@ impl ImagesClient {
         Ok(Self(Connection::new(config)?))
     }
 
+    /// Over connections that other clients of the same service use as well.
+    pub fn over(connection: &Connection) -> Self {
+        Self(connection.clone())
+    }
+
     unary! { ImageStub:
         /// Takes a job; it is durable when this answers.
         submit_job(SubmitJobRequest) -> SubmitJobResponse;

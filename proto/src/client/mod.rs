@@ -29,7 +29,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 pub use billing::{AdminClient, BillingClient};
-pub use connection::ClientError;
+pub use connection::{ClientError, Connection};
 pub use credentials::{ClientIdentity, ClientTls, Token};
 pub use delivery::DeliveryClient;
 pub use error::CallError;

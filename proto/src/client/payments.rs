@@ -23,6 +23,11 @@ impl PaymentClient {
         Ok(Self(Connection::new(config)?))
     }
 
+    /// Over connections that other clients of the same service use as well.
+    pub fn over(connection: &Connection) -> Self {
+        Self(connection.clone())
+    }
+
     unary! { PaymentStub:
         /// The ways to pay.
         list_payment_methods(ListPaymentMethodsRequest) -> ListPaymentMethodsResponse;
@@ -55,6 +60,11 @@ impl PromotionClient {
         Ok(Self(Connection::new(config)?))
     }
 
+    /// Over connections that other clients of the same service use as well.
+    pub fn over(connection: &Connection) -> Self {
+        Self(connection.clone())
+    }
+
     unary! { PromotionStub:
         /// Gives what a promo code promises.
         redeem_promo_code(RedeemPromoCodeRequest) -> RedeemPromoCodeResponse;
@@ -73,6 +83,11 @@ impl EventClient {
     /// Connects at the first call.
     pub fn new(config: &ClientConfig) -> Result<Self, ClientError> {
         Ok(Self(Connection::new(config)?))
+    }
+
+    /// Over connections that other clients of the same service use as well.
+    pub fn over(connection: &Connection) -> Self {
+        Self(connection.clone())
     }
 
     unary! { EventStub:

@@ -46,7 +46,10 @@ impl Variables<'_> {
         let token = match (self.token, self.token_file) {
             (None, None) => None,
             (Some(token), None) => Some(Token::Plain(token.clone())),
-            (None, Some(path)) => Some(Token::File(path.to_owned())),
+            (None, Some(path)) => Some(Token::File {
+                path: path.to_owned(),
+                variable: format!("{}_TOKEN_FILE", self.callee),
+            }),
             (Some(_), Some(_)) => {
                 let other = format!("{}_TOKEN is set as well: set one of them", self.callee);
                 return Err(self.of_callee("TOKEN_FILE", other));

@@ -73,8 +73,9 @@ impl Files {
         let identity = ClientIdentity { cert: self.path("cert.pem"), key: self.path("key.pem") };
         let tls = ClientTls { ca: self.path("ca.pem"), identity: Some(identity) };
         let url = format!("https://localhost:{}", server.address.port());
-        let token = Some(Token::File(self.path("token")));
-        ClientConfig { token, tls: Some(tls), ..ClientConfig::new(url, None) }
+        let token =
+            Token::File { path: self.path("token"), variable: "BILLING_TOKEN_FILE".to_owned() };
+        ClientConfig { token: Some(token), tls: Some(tls), ..ClientConfig::new(url, None) }
     }
 }
 

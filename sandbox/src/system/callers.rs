@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use proto::client::{
-    BillingClient, ClientConfig, ClientError, EventClient, PaymentClient, PromotionClient,
+    BillingClient, ClientConfig, ClientError, Connection, EventClient, PaymentClient,
+    PromotionClient,
 };
 use secrecy::SecretString;
 
@@ -28,11 +29,12 @@ impl AsGateway {
     pub fn new(url: &str, token: SecretString) -> Result<Self, ClientError> {
         let mut config = ClientConfig::new(url, Some(token));
         config.deadline = Duration::from_secs(10);
+        let connection = Connection::new(&config)?;
         Ok(Self {
-            billing: BillingClient::new(&config)?,
-            payments: PaymentClient::new(&config)?,
-            promotions: PromotionClient::new(&config)?,
-            events: EventClient::new(&config)?,
+            billing: BillingClient::over(&connection),
+            payments: PaymentClient::over(&connection),
+            promotions: PromotionClient::over(&connection),
+            events: EventClient::over(&connection),
         })
     }
 }

@@ -8,7 +8,8 @@ use proto::billing::v1::{
     grant_credits_request::Credits,
 };
 use proto::client::{
-    AdminClient, BillingClient, CallError, ClientConfig, ClientError, EventClient, PaymentClient,
+    AdminClient, BillingClient, CallError, ClientConfig, ClientError, Connection, EventClient,
+    PaymentClient,
 };
 use secrecy::SecretString;
 use uuid::Uuid;
@@ -38,11 +39,12 @@ impl Operator {
     pub fn new(url: &str, token: SecretString) -> Result<Self, ClientError> {
         let mut config = ClientConfig::new(url, Some(token));
         config.deadline = Duration::from_secs(5);
+        let connection = Connection::new(&config)?;
         Ok(Self {
-            billing: BillingClient::new(&config)?,
-            admin: AdminClient::new(&config)?,
-            payments: PaymentClient::new(&config)?,
-            events: EventClient::new(&config)?,
+            billing: BillingClient::over(&connection),
+            admin: AdminClient::over(&connection),
+            payments: PaymentClient::over(&connection),
+            events: EventClient::over(&connection),
         })
     }
 
