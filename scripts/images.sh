@@ -12,6 +12,7 @@ readonly PROGRAMS=(billing-svc bot-gateway image-worker migrations sandbox)
 # Other flags than the rest of the build has, so a folder of its own.
 readonly BUILD=target/image
 readonly CONTEXT=$BUILD/context
+readonly CRATES=${CARGO_HOME:-$HOME/.cargo}
 
 scripts/setup.sh images
 triple=$(rustc -vV | sed -n 's/^host: //p')
@@ -31,15 +32,12 @@ compile() {
     cargo fetch --quiet --locked --target "$triple"
     local maps=("$PWD=/kopilka") folder map
     # The folder's name holds which registry it was, and that may be a mirror.
-    for folder in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*; do maps+=("$folder=/crates"); done
-    local rust="-Ctarget-feature=+crt-static" c=""
-    for map in "${maps[@]}"; do
-        rust+=$'\x1f'"--remap-path-prefix=$map"
-        c+=" -ffile-prefix-map=$map"
-    done
+    for folder in "$CRATES"/registry/src/*; do maps+=("$folder=/crates"); done
+    local rust="-Ctarget-feature=+crt-static"
+    for map in "${maps[@]}"; do rust+=$'\x1f'"--remap-path-prefix=$map"; done
     local packages=() program
     for program in "${PROGRAMS[@]}"; do packages+=(--package "$program"); done
-    CARGO_ENCODED_RUSTFLAGS=$rust TARGET_CFLAGS=$c \
+    CARGO_ENCODED_RUSTFLAGS=$rust \
         cargo build --locked --profile image --target "$triple" --target-dir "$BUILD" --bins "${packages[@]}"
 }
 
@@ -50,6 +48,10 @@ gather() {
     local program
     for program in "${PROGRAMS[@]}"; do
         install -m 0755 "$BUILD/$triple/image/$program" "$CONTEXT/$program"
+        if grep --quiet --text --fixed-strings -e "$CRATES/" -e "$PWD/" "$CONTEXT/$program"; then
+            echo "images: $program holds a path of this machine" >&2
+            exit 1
+        fi
     done
     local python
     python=$(scripts/python.sh scripts/requirements-image.txt)
