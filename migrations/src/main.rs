@@ -18,7 +18,8 @@ use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::Sub
 const ANOTHER_SCHEMA: u8 = 3;
 
 const HELP: &str = "\
-Changes are applied and undone all or none: whatever interrupts this, run it again. Several that run at once take turns. \
+Changes are applied and undone all or none: whatever interrupts `up`, run it again; after a `down` that was interrupted \
+look at `status` first. Several that run at once take turns. \
 On PostgreSQL no table is waited for longer than two seconds, so that a running service never stands still behind a \
 change; the change is then tried again until --patience is over.
 

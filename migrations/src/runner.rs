@@ -91,8 +91,8 @@ pub enum MigrateError {
     },
     /// The connection broke.
     #[error(
-        "the connection to the database was lost: {0}. What was under way is done as a whole or not at all: try again, \
-         it goes on from there"
+        "the connection to the database was lost: {0}. What was under way is done as a whole or not at all: `status` \
+         says which, and `up` can always be repeated"
     )]
     Lost(#[source] DbErr),
     /// The database refused or did not answer.

@@ -88,7 +88,10 @@ async fn a_connection_lost_while_waiting_for_a_turn_is_told_as_such() {
     eventually(async || number(&watcher, end).await == 1).await;
     let refusal = second.await.unwrap().unwrap_err();
     assert!(matches!(refusal, MigrateError::Lost(_)), "{refusal}");
-    assert!(refusal.to_string().contains("as a whole or not at all: try again"), "{refusal}");
+    assert!(
+        refusal.to_string().contains("as a whole or not at all: `status` says which"),
+        "{refusal}"
+    );
     GO_ON[2].add_permits(1);
     first.await.unwrap().unwrap();
 }
