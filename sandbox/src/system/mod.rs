@@ -236,6 +236,18 @@ impl System {
         self.processes.start_another(service).await
     }
 
+    /// The same at these addresses; see [`Processes::start_another_at`].
+    ///
+    /// # Errors
+    /// It did not become ready.
+    pub async fn start_another_at(
+        &self,
+        service: Service,
+        addresses: Addresses,
+    ) -> anyhow::Result<Instance> {
+        self.processes.start_another_at(service, addresses).await
+    }
+
     /// `billing-svc reconcile` finds nothing; answers what it printed.
     ///
     /// # Errors

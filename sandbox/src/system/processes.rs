@@ -99,6 +99,18 @@ impl Processes {
     /// Its program is missing, ended, or was not ready in a minute.
     pub async fn start_another(&self, service: Service) -> anyhow::Result<Instance> {
         let addresses = Addresses { grpc: free_address()?, http: free_address()? };
+        self.start_another_at(service, addresses).await
+    }
+
+    /// The same at these addresses, for example those of one that was stopped.
+    ///
+    /// # Errors
+    /// Its program is missing, ended, or was not ready in a minute.
+    pub async fn start_another_at(
+        &self,
+        service: Service,
+        addresses: Addresses,
+    ) -> anyhow::Result<Instance> {
         let mut env = self.wiring.env(service)?;
         let prefix = service.prefix();
         env.insert(format!("{prefix}_LISTEN"), addresses.grpc.to_string());

@@ -16,5 +16,6 @@ mod payment_crashes;
 mod person;
 mod pictures;
 mod postgres;
+mod rolling;
 mod topups;
 mod wallet;
