@@ -6,6 +6,7 @@
 mod bank;
 mod chaos;
 mod chaos_payments;
+mod collector;
 mod conversation;
 mod crashes;
 mod duplicates;
@@ -18,4 +19,5 @@ mod pictures;
 mod postgres;
 mod rolling;
 mod topups;
+mod traces;
 mod wallet;
