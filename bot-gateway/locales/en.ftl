@@ -297,6 +297,15 @@ refuse-debt =
     Your balance is { $owed } in debt, so I can't start. Nothing was taken.
     Top up: the debt is repaid first, the rest is yours.
 refuse-limit = Too many operations in a row. Nothing was taken. Wait a little and try again.
+refuse-open-holds =
+    { $count ->
+        [one] { $count } operation of yours is already under way, and that is as many as can run at once.
+       *[other] { $count } operations of yours are already under way, and that is as many as can run at once.
+    } Nothing was taken. Wait for a result, then press “Try again”.
+refuse-daily-spend =
+    The daily spending limit is { $max }. You have { $left } left for today, which is not enough for this. Nothing was taken.
+    The limit starts anew at 00:00 UTC: press “Try again” then.
+refuse-above-daily-spend = This costs more than the daily spending limit ({ $max }), so I can't start. Nothing was taken. If the limit is in your way, write to support: /paysupport
 refuse-kind = This operation is not available now. Nothing was taken.
 refuse-defect = I could not start because of an internal error. Nothing was taken. Please try again a little later.
 too-many-running =

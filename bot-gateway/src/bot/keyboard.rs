@@ -45,6 +45,14 @@ pub fn confirm(id: i64, price: &Amount, locale: Locale) -> InlineKeyboardMarkup 
     ]])
 }
 
+/// After a refusal that passes: the same once more, or the menu.
+pub fn again(id: i64, price: &Amount, locale: Locale) -> InlineKeyboardMarkup {
+    InlineKeyboardMarkup::new([[
+        button(text!(locale, "retry-button"), &Press::Confirm { id, price: price.clone() }),
+        menu_button(locale),
+    ]])
+}
+
 /// After a refusal for want of funds: top up with one of `packs`, to the balance, or the same once more.
 pub fn short_of_funds(
     id: i64,

@@ -66,7 +66,7 @@ async fn refuse(session: &Session, error: CallError) -> Result<(), BotError> {
         }
         "PROMO_CODE_EXPIRED" => text!(locale, "promo-expired"),
         "PROMO_CODE_USED_UP" => text!(locale, "promo-used-up"),
-        "LIMIT_EXCEEDED" => text!(locale, "promo-too-many"),
+        "LIMIT_EXCEEDED" if !error.is_retryable() => text!(locale, "promo-too-many"),
         "USER_BLOCKED" => text!(locale, "standing-blocked"),
         _ => conversation::later(session, error.into())?.0,
     };

@@ -102,10 +102,45 @@ async fn answer_to(session: &Session, draft: Draft, error: &CallError) -> Result
             let price = draft.max_price.clone().unwrap_or(quoted.price);
             waiting_for(session, draft, price, &owed, quoted.words).await
         }
-        "LIMIT_EXCEEDED" => over(text!(locale, "refuse-limit")),
+        "LIMIT_EXCEEDED" => beyond_a_limit(session, draft, error).await?,
         "UNKNOWN_KIND" => over(text!(locale, "refuse-kind")),
         _ => defect(error, over(text!(locale, "refuse-defect"))),
     })
+}
+
+/// Nothing was decided, so the draft stays: one tap asks again, unless no day's limit can hold it.
+async fn beyond_a_limit(
+    session: &Session,
+    draft: Draft,
+    error: &CallError,
+) -> Result<Answer, BotError> {
+    let locale = session.locale;
+    let value = |name: &str| error.metadata.get(name).map(String::as_str);
+    let amount = |name: &str| Amount::of_decimal(value(name)?, value("currency")?);
+    let text = match (value("limit"), amount("max"), amount("left")) {
+        (Some("open_holds"), _, _) => match value("max").and_then(|max| max.parse::<u32>().ok()) {
+            Some(max) => text!(locale, "refuse-open-holds", count = max),
+            None => text!(locale, "refuse-limit"),
+        },
+        (Some("daily_spend"), Some(max), Some(left)) if error.retry_after.is_some() => {
+            let (max, left) = (max.there(locale), left.there(locale));
+            text!(locale, "refuse-daily-spend", max = max, left = left)
+        }
+        (Some("daily_spend"), Some(max), Some(_)) => {
+            let text = text!(locale, "refuse-above-daily-spend", max = max.there(locale));
+            let keyboard = keyboard::to_menu(locale);
+            return Ok(Answer { text, keyboard, state: State::Idle });
+        }
+        // A rate, or one that a newer billing-svc knows.
+        _ => text!(locale, "refuse-limit"),
+    };
+    let price = match draft.max_price.clone() {
+        Some(price) => price,
+        None => funding::quote(session, draft.kind).await?.price,
+    };
+    let keyboard = keyboard::again(draft.id, &price, locale);
+    let state = State::Confirming(Draft { max_price: Some(price), ..draft });
+    Ok(Answer { text, keyboard, state })
 }
 
 /// Keeps the draft until money is there.

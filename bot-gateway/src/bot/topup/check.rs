@@ -187,7 +187,7 @@ async fn tell(session: &Session, pressed: &Pressed, payment: &Payment) -> Result
 
 fn refusal(locale: Locale, error: CallError) -> Result<String, BotError> {
     Ok(match error.reason.as_str() {
-        "LIMIT_EXCEEDED" => {
+        "LIMIT_EXCEEDED" if !error.is_retryable() => {
             let wait = in_words(error.retry_after.unwrap_or(Duration::from_secs(60)), locale);
             text!(locale, "payment-check-limit", wait = wait)
         }

@@ -211,7 +211,9 @@ async fn refuse(
         "PROVIDER_UNAVAILABLE" => {
             (text!(locale, "payment-provider-down"), keyboards::again(provider, amount, locale))
         }
-        "LIMIT_EXCEEDED" => (text!(locale, "payment-too-many"), keyboards::back(locale)),
+        "LIMIT_EXCEEDED" if !error.is_retryable() => {
+            (text!(locale, "payment-too-many"), keyboards::back(locale))
+        }
         "INVALID_FIELD" => {
             let text = text!(locale, "topup-not-sold", amount = amount.asked(locale));
             (text, keyboards::back(locale))

@@ -1,5 +1,7 @@
 //! What a user is told about money, and what is taken.
 
+use std::time::Duration;
+
 use proto::{billing::v1::OperationState, money::to_micros};
 
 use super::{
@@ -125,6 +127,96 @@ async fn each_refusal_has_words_of_its_own() {
     town.billing.books().refuse = None;
     user.send_text("кот");
     town.job(1).await;
+}
+
+#[tokio::test]
+async fn each_limit_has_words_of_its_own_and_one_tap_asks_again() {
+    let town = Town::new().await;
+    let _gateway = town.gateway().await;
+    let user = town.telegram.user(1);
+    let english = town.telegram.user_named(2, "Ann", "en");
+    let soon = Some(Duration::from_secs(5));
+    let tomorrow = Some(Duration::from_secs(7200));
+    let day =
+        &[("limit", "daily_spend"), ("max", "500.00"), ("left", "3.999"), ("currency", "RUB")];
+    let limits: [(&'static [_], _, [_; 2], [_; 2]); 5] = [
+        (
+            &[("limit", "open_holds"), ("max", "1")],
+            soon,
+            ["В работе уже 1 операция,", "Дождитесь результата"],
+            ["1 operation of yours is already", "Wait for a result"],
+        ),
+        (
+            &[("limit", "open_holds"), ("max", "3")],
+            soon,
+            ["В работе уже 3 операции,", "Ничего не списано"],
+            ["3 operations of yours are already", "Nothing was taken"],
+        ),
+        (
+            day,
+            tomorrow,
+            [
+                "Дневной лимит расходов — 500,00\u{a0}₽. На сегодня осталось 3,99\u{a0}₽",
+                "00:00 UTC",
+            ],
+            ["The daily spending limit is 500.00\u{a0}₽. You have 3.99\u{a0}₽ left", "00:00 UTC"],
+        ),
+        (
+            &[("limit", "user_rate")],
+            soon,
+            ["Слишком много операций подряд", "Подождите немного"],
+            ["Too many operations in a row", "Wait a little"],
+        ),
+        (
+            &[("limit", "of_tomorrow's_release")],
+            None,
+            ["Слишком много операций подряд", "Ничего не списано"],
+            ["Too many operations in a row", "Nothing was taken"],
+        ),
+    ];
+    for (metadata, wait, ru, en) in limits {
+        for (user, words, again) in
+            [(&user, ru, "🔁 Попробовать ещё раз"), (&english, en, "🔁 Try again")]
+        {
+            town.billing.books().limit = Some((metadata, wait));
+            user.send_text("кот");
+            let told = last_says(user, words[0]).await;
+            assert!(told.text.contains(words[1]), "{told:?}");
+            assert_eq!(told.buttons[0].text, again);
+        }
+    }
+    assert!(town.billing.charged().is_empty());
+    // The request is kept: it needs not be written again.
+    town.billing.books().limit = None;
+    user.press("🔁 Попробовать ещё раз").unwrap();
+    assert_eq!(town.job(1).await.prompt, "кот");
+    assert_eq!(town.billing.charged().len(), 1);
+}
+
+#[tokio::test]
+async fn what_no_day_can_hold_is_not_asked_again() {
+    let town = Town::new().await;
+    let _gateway = town.gateway().await;
+    let user = town.telegram.user(1);
+    let metadata =
+        &[("limit", "daily_spend"), ("max", "5.00"), ("left", "5.00"), ("currency", "RUB")];
+    town.billing.books().limit = Some((metadata, None));
+    user.send_text("кот");
+    let told = last_says(&user, "дороже дневного лимита расходов (5,00\u{a0}₽)").await;
+    assert_eq!(told.buttons[0].text, "🏠 Меню");
+}
+
+#[tokio::test]
+async fn a_gateway_that_calls_too_often_tries_again_by_itself() {
+    let town = Town::new().await;
+    let _gateway = town.gateway().await;
+    let user = town.telegram.user(1);
+    town.billing.books().limit = Some((&[("limit", "caller_rate")], Some(Duration::ZERO)));
+    user.send_text("кот");
+    last_says(&user, "Касса не отвечает, пробую ещё раз").await;
+    town.billing.books().limit = None;
+    assert_eq!(town.job(1).await.prompt, "кот");
+    assert_eq!(town.billing.charged().len(), 1);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ pub mod till;
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 
 use proto::{
@@ -51,6 +52,8 @@ pub struct Books {
     pub operations: Vec<Operation>,
     /// Refused before anything else, with this reason.
     pub refuse: Option<&'static str>,
+    /// New charges are refused with these metadata, and when to come again; nothing is kept.
+    pub limit: Option<(&'static [(&'static str, &'static str)], Option<Duration>)>,
     pub hang: Option<Hang>,
     /// So many refunds can't be made now.
     pub failing_refunds: u32,
@@ -156,6 +159,9 @@ impl Books {
             let user = Some(self.user(&request.user_id));
             return Ok(ChargeResponse { operation: Some(operation), user, replayed: true });
         }
+        if let Some((metadata, retry_after)) = self.limit {
+            return Err(limited(metadata, retry_after));
+        }
         let price = self.prices[&request.kind];
         let mut operation = Operation {
             operation_id: Uuid::now_v7().to_string(),
@@ -249,6 +255,16 @@ fn micros(money: &Option<Money>) -> Option<i64> {
 
 fn decimal(micros: i64) -> String {
     format!("{}.{:06}", micros / RUBLE, micros % RUBLE)
+}
+
+fn limited(metadata: &[(&str, &str)], retry_after: Option<Duration>) -> Status {
+    let metadata: HashMap<_, _> =
+        metadata.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    let mut details = ErrorDetails::with_error_info("LIMIT_EXCEEDED", "billing.kopilka", metadata);
+    if retry_after.is_some() {
+        details.set_retry_info(retry_after);
+    }
+    Status::with_error_details(Code::ResourceExhausted, "limited", details)
 }
 
 fn refused(code: Code, reason: &str, metadata: HashMap<String, String>) -> Status {
