@@ -12,9 +12,12 @@ use crate::{
     guarded::{HOST, Log, Server, caller, hash, load, who},
 };
 
-const UNKNOWN: Option<Result<String, Code>> = Some(Err(Code::Unauthenticated));
+/// Whom the server knew, if it let them connect.
+type Met = Option<Result<String, Code>>;
 
-fn known(name: &str) -> Option<Result<String, Code>> {
+const UNKNOWN: Met = Some(Err(Code::Unauthenticated));
+
+fn known(name: &str) -> Met {
     Some(Ok(name.to_owned()))
 }
 
@@ -41,7 +44,7 @@ async fn a_caller_is_known_by_certificate_by_token_or_by_both() {
     let [named, spiffe, both, other] =
         ["named.test", "spiffe://kopilka/worker", "both.test", "other.test"].map(|n| ca.sign(n));
     let (log, _guard) = Log::open();
-    let table: [(&Pair, Option<&str>, Option<Result<String, Code>>, &str); 10] = [
+    let table: [(&Pair, Option<&str>, Met, &str); 10] = [
         (&named, None, known("named"), ""),
         (&spiffe, None, known("spiffe"), ""),
         (&both, Some("both"), known("both"), ""),
