@@ -168,3 +168,68 @@ impl<E: SpanExporter> SpanExporter for Watched<E> {
         self.inner.set_resource(resource);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use opentelemetry_sdk::error::OTelSdkError;
+
+    use super::*;
+    use crate::telemetry::{LogFormat, tests::bench};
+
+    #[test]
+    fn an_endpoint_is_the_plain_address_of_a_collector() {
+        let taken =
+            ["http://collector:4317", "http://127.0.0.1:4317/", " http://[::1]:4317 ", "", " "];
+        for text in taken {
+            assert!(text.parse::<Endpoint>().is_ok(), "{text:?}");
+        }
+        let refused = [
+            "collector:4317",
+            "collector",
+            "https://collector:4317",
+            "http://collector",
+            "http://user:secret@collector:4317",
+            "http://collector:4317/v1/traces",
+            "http://collector:4317?a=b",
+            "http://",
+            "grpc://collector:4317",
+            "http://collector:99999",
+        ];
+        for text in refused {
+            let said = text.parse::<Endpoint>().unwrap_err().to_string();
+            assert!(said.contains("OTEL_EXPORTER_OTLP_ENDPOINT"), "{said}");
+            assert!(!said.contains("secret"), "{said}");
+        }
+    }
+
+    /// Fails as often as it is told, then works.
+    #[derive(Debug)]
+    struct Failing(Mutex<u32>);
+
+    impl SpanExporter for Failing {
+        async fn export(&self, _: Vec<SpanData>) -> OTelSdkResult {
+            let mut left = self.0.lock().unwrap();
+            if *left == 0 {
+                return Ok(());
+            }
+            *left -= 1;
+            Err(OTelSdkError::InternalFailure("no collector".to_owned()))
+        }
+    }
+
+    #[tokio::test]
+    async fn an_outage_of_the_collector_is_told_once_and_its_end_as_well() {
+        let bench = bench(LogFormat::Json, "info");
+        let exporter = Watched::new(Failing(Mutex::new(3)));
+        for _ in 0..6 {
+            let _told = exporter.export(vec![]).await;
+        }
+        let lines = bench.lines.json();
+        let messages: Vec<_> = lines.iter().map(|line| line["message"].as_str().unwrap()).collect();
+        assert_eq!(messages.len(), 2, "{messages:?}");
+        assert!(messages[0].contains("does not take traces"), "{messages:?}");
+        assert!(messages[1].contains("takes traces again"), "{messages:?}");
+    }
+}
