@@ -19,9 +19,11 @@ on_both!(
     a_day_has_its_limit_and_ends_and_a_refund_gives_back,
     what_costs_more_than_a_day_holds_has_no_time_to_wait,
     a_user_who_asks_too_often_is_held_back_and_reads_on,
+    what_was_charged_is_answered_however_often_it_is_asked,
     a_caller_who_calls_too_often_is_held_back_alone,
     a_message_is_as_large_as_is_configured,
     further_calls_of_a_connection_wait,
+    who_begins_to_ask_for_health_and_never_ends_keeps_nobody_out,
 );
 
 const USER: &str = "tg:1";
@@ -202,6 +204,37 @@ async fn a_user_who_asks_too_often_is_held_back_and_reads_on(database: Database)
     service.finish().await;
 }
 
+/// The answer to the first may have been lost: a refusal would say that nothing was charged.
+async fn what_was_charged_is_answered_however_often_it_is_asked(database: Database) {
+    let service = Service::start_with(database.url(), &["--user-rate=1"]).await.unwrap();
+    let first = service.charge("1", USER, "generate").await;
+    let mut payments = service.payments();
+    let payment = loop {
+        match payments.create_payment(payment_request("p", USER, 100)).await {
+            Ok(made) => break made.into_inner().payment.unwrap(),
+            Err(status) => assert_eq!(reason(&status), limited(&[("limit", "user_rate")])),
+        }
+    };
+    for _ in 0..50 {
+        let again = service.charge_with(charge_request("1", USER, "generate")).await;
+        assert!(again.replayed);
+        assert_eq!(again.operation.unwrap().operation_id, first.operation_id);
+        let again = payments.create_payment(payment_request("p", USER, 100)).await.unwrap();
+        assert_eq!(again.into_inner().payment.unwrap().payment_id, payment.payment_id);
+    }
+    // Not so what is somebody else's.
+    let others = charge_all(&[&service], vec!["1".to_owned(); 20]).await;
+    assert!(others.1.is_empty(), "the same user's");
+    let stranger = charge_request("1", "tg:2", "generate");
+    service.charge("2", "tg:2", "generate").await;
+    let mut answers = Vec::new();
+    for _ in 0..50 {
+        answers.push(why(service.billing().charge(stranger.clone()).await));
+    }
+    assert!(answers.contains(&limited(&[("limit", "user_rate")])), "{answers:?}");
+    service.finish().await;
+}
+
 async fn a_caller_who_calls_too_often_is_held_back_alone(database: Database) {
     let service = Service::start_with_callers_and(database.url(), &["--caller-rate=20"]).await;
     let gateway = service.caller("gateway");
@@ -263,6 +296,33 @@ async fn further_calls_of_a_connection_wait(database: Database) {
     third.await.unwrap();
     drop(second);
     service.stop().await;
+}
+
+/// Anybody may ask for health, so anybody may begin to ask and never end the message.
+async fn who_begins_to_ask_for_health_and_never_ends_keeps_nobody_out(database: Database) {
+    let service = Service::start_with(database.url(), &["--max-calls=2"]).await.unwrap();
+    let begun: Vec<_> =
+        (0..8).map(|_| tokio::spawn(begin_to_ask(service.channel.clone()))).collect();
+    // On the same connection, and after those: they have arrived.
+    for _ in 0..8 {
+        HealthClient::new(service.channel.clone())
+            .check(HealthCheckRequest::default())
+            .await
+            .unwrap();
+    }
+    service.user(USER).await;
+    assert!(begun.iter().all(|call| !call.is_finished()));
+    begun.iter().for_each(tokio::task::JoinHandle::abort);
+    service.stop().await;
+}
+
+async fn begin_to_ask(channel: tonic::transport::Channel) -> Result<(), Status> {
+    let mut client = tonic::client::Grpc::new(channel);
+    client.ready().await.map_err(|error| Status::unknown(error.to_string()))?;
+    let nothing = futures::stream::pending::<HealthCheckRequest>();
+    let path = http::uri::PathAndQuery::from_static("/grpc.health.v1.Health/Check");
+    let codec = tonic_prost::ProstCodec::<HealthCheckRequest, tonic_health::pb::HealthCheckResponse>::default();
+    client.client_streaming(tonic::Request::new(nothing), path, codec).await.map(drop)
 }
 
 /// The row of a user is held by somebody else: a charge waits for it, and takes the only place.

@@ -61,7 +61,12 @@ impl Reference {
     }
 
     /// Unit by unit: a free operation if one is left, else its price in money.
-    pub(super) fn fund(&self, charge: &Charge, price: &Price, now: Timestamp) -> Result<Vec<Slice>, Decline> {
+    pub(super) fn fund(
+        &self,
+        charge: &Charge,
+        price: &Price,
+        now: Timestamp,
+    ) -> Result<Vec<Slice>, Decline> {
         match self.journal.standing(&charge.user_id) {
             Standing::Blocked => return Err(Decline::UserBlocked),
             Standing::InDebt => return Err(Decline::InDebt),

@@ -43,6 +43,9 @@ pub enum Hang {
     Redeem,
 }
 
+/// Metadata of a refusal, and when to come again.
+type Limit = (&'static [(&'static str, &'static str)], Option<Duration>);
+
 #[derive(Default)]
 pub struct Books {
     /// Micros, by kind.
@@ -52,8 +55,8 @@ pub struct Books {
     pub operations: Vec<Operation>,
     /// Refused before anything else, with this reason.
     pub refuse: Option<&'static str>,
-    /// New charges are refused with these metadata, and when to come again; nothing is kept.
-    pub limit: Option<(&'static [(&'static str, &'static str)], Option<Duration>)>,
+    /// New charges are refused with this; nothing is kept.
+    pub limit: Option<Limit>,
     pub hang: Option<Hang>,
     /// So many refunds can't be made now.
     pub failing_refunds: u32,
