@@ -3,11 +3,14 @@
 use std::collections::HashSet;
 
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 use super::{Caller, Role};
-use crate::reload::Watched;
+use crate::{reload::Watched, tls::OF_URIS};
 
 const HASH_BYTES: usize = 32;
+const SAN_TAKES: &str =
+    "san must be one DNS name or URI (scheme://…), as it stands in the certificate";
 /// As long as the names that are read from a certificate.
 const MAX_SAN: usize = 256;
 
@@ -143,6 +146,12 @@ fn check_one(entry: Entry, certificates: bool) -> Result<Known, &'static str> {
     let tokens: Option<Vec<Hash>> = hashes.iter().map(|hash| parse_hash(hash)).collect();
     let tokens = tokens
         .ok_or("token_sha256 must be 64 hexadecimal digits (printf %s \"$TOKEN\" | sha256sum)")?;
+    let of_nothing: Hash = Sha256::digest([]).into();
+    if tokens.contains(&of_nothing) {
+        return Err(
+            "token_sha256 is that of an empty token: whoever sends none would be this caller",
+        );
+    }
     let san = entry.san.map(|san| parse_san(&san)).transpose()?;
     if san.is_some() && !certificates {
         return Err("san needs …_TLS_CLIENT_CA: without it no client shows a certificate");
@@ -154,9 +163,13 @@ fn check_one(entry: Entry, certificates: bool) -> Result<Known, &'static str> {
 fn parse_san(san: &str) -> Result<String, &'static str> {
     let plain = !san.is_empty() && san.len() <= MAX_SAN;
     if !plain || !san.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'*') {
-        return Err("san must be one DNS name or URI, as it stands in the certificate");
+        return Err(SAN_TAKES);
     }
-    Ok(if san.contains("://") { san.to_owned() } else { san.to_ascii_lowercase() })
+    match san.contains(OF_URIS) {
+        true => Ok(san.to_owned()),
+        false if san.contains([':', '/']) => Err(SAN_TAKES),
+        false => Ok(san.to_ascii_lowercase()),
+    }
 }
 
 fn parse_hash(hex: &str) -> Option<Hash> {

@@ -48,7 +48,7 @@ impl Material {
         let key = PrivateKeyDer::from_pem_slice(key)
             // What the parser says may quote the key.
             .map_err(|_| problem(1, "is no private key in PEM".to_owned()))?;
-        tell_end(variables, &chain);
+        let shown = chain.first().cloned();
         let identity =
             CertifiedKey::from_der(chain, key, &provider).map_err(|error| match error {
                 rustls::Error::InconsistentKeys(_) => {
@@ -60,6 +60,8 @@ impl Material {
             Some(pem) => Some(verifier(pem, &provider).map_err(|what| problem(2, what))?),
             None => None,
         };
+        // Now only: of what is refused nothing is served, and it must not look as if the rotation had come off.
+        tell_end(variables, shown.as_ref());
         Ok(Self { provider, identity: Arc::new(identity.into()), clients })
     }
 
@@ -110,8 +112,8 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
 
 /// When the server's certificate ends: `tls_certificate_expiry_timestamp_seconds{file}`, for an alert on a rotation that does
 /// not happen. One that has ended is served all the same, for there is no other: clients refuse it, and the log says why.
-fn tell_end(variables: &[String], chain: &[CertificateDer<'static>]) {
-    let Some((variable, first)) = variables.first().zip(chain.first()) else {
+fn tell_end(variables: &[String], shown: Option<&CertificateDer<'_>>) {
+    let Some((variable, first)) = variables.first().zip(shown) else {
         return;
     };
     let Ok((_, certificate)) = X509Certificate::from_der(first) else {

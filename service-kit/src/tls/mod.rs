@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use connection::{Connection, Peer, incoming};
 pub use material::Problem;
+pub(crate) use names::OF_URIS;
 pub use names::names_of;
 
 use crate::reload::{Live, LoadError, Watched};

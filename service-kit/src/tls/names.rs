@@ -7,8 +7,12 @@ const MAX_NAMES: usize = 16;
 /// Longer ones are no names of ours.
 const MAX_LENGTH: usize = 256;
 
+/// What every URI of ours has and no DNS name may have.
+pub(crate) const OF_URIS: &str = "://";
+
 /// The DNS names (in small letters) and URIs of a certificate (DER): its subject alternative names. None of one that can't be read;
 /// the common name is no name.
+/// A URI has `://` and a DNS name neither `:` nor `/`: no authority that watches over one kind alone lets the other be forged.
 pub fn names_of(certificate: &[u8]) -> Vec<String> {
     let Ok((_, certificate)) = X509Certificate::from_der(certificate) else {
         return Vec::new();
@@ -25,8 +29,9 @@ pub fn names_of(certificate: &[u8]) -> Vec<String> {
 
 fn name(name: &GeneralName<'_>) -> Option<String> {
     let name = match name {
-        GeneralName::DNSName(dns) => dns.to_ascii_lowercase(),
-        GeneralName::URI(uri) => (*uri).to_owned(),
+        GeneralName::DNSName(dns) if !dns.contains([':', '/']) => dns.to_ascii_lowercase(),
+        GeneralName::URI(uri) if uri.contains(OF_URIS) => (*uri).to_owned(),
+        GeneralName::DNSName(_) | GeneralName::URI(_) => return None,
         // Other kinds of names are nobody's here.
         GeneralName::OtherName(..)
         | GeneralName::RFC822Name(_)

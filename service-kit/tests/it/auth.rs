@@ -191,6 +191,7 @@ fn a_bad_file_is_refused_in_words_that_help() {
             "[[caller]]\nname = \"bot\"\nrole = \"gateway\"\ntoken_sha256 = 7\n".to_owned(),
             vec!["a string, or a list of strings"],
         ),
+        (caller("bot", "gateway", &crate::guarded::hash("")), vec!["\"bot\"", "an empty token"]),
         (
             format!(
                 "[[caller]]\nname = \"bot\"\nrole = \"gateway\"\ntoken_sha256 = [{hash:?}, {hash:?}]\n"

@@ -48,11 +48,14 @@ impl Ca {
     }
 
     pub fn sign_for(&self, name: &str, when: When) -> Pair {
+        let kind = if name.contains("://") { SanType::URI } else { SanType::DnsName };
+        self.sign_as(kind(name.to_owned().try_into().unwrap()), when)
+    }
+
+    /// Of a name of that kind, whatever it looks like.
+    pub fn sign_as(&self, name: SanType, when: When) -> Pair {
         let mut params = CertificateParams::default();
-        let name = name.to_owned().try_into().unwrap();
-        let uri = |name: &rcgen::string::Ia5String| name.as_str().contains("://");
-        params.subject_alt_names =
-            vec![if uri(&name) { SanType::URI(name) } else { SanType::DnsName(name) }];
+        params.subject_alt_names = vec![name];
         params.extended_key_usages =
             vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
         (params.not_before, params.not_after) = match when {

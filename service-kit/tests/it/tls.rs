@@ -1,10 +1,15 @@
 //! TLS, certificates and tokens at a running server.
 
-use service_kit::telemetry;
+use rcgen::SanType;
+use service_kit::{
+    telemetry,
+    tls::{Tls, TlsFiles},
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
+use tokio_util::sync::CancellationToken;
 use tonic::Code;
 
 use crate::{
@@ -67,6 +72,57 @@ async fn a_caller_is_known_by_certificate_by_token_or_by_both() {
     for secret in ["wrong", &hash("both"), &hash("token")] {
         assert!(!said.contains(secret), "{said}");
     }
+}
+
+#[tokio::test]
+async fn a_name_of_another_kind_is_another_name() {
+    let ca = Ca::new("ours");
+    let callers = [
+        caller("dns", "san = \"named.test\""),
+        caller("uri", "san = \"spiffe://kopilka/worker\""),
+        caller("address", "san = \"127.0.0.1\""),
+    ];
+    let server = Server::start(&mutual(&ca, &callers.concat())).await;
+    let text = |name: &str| name.to_owned().try_into().unwrap();
+    for name in [
+        SanType::URI(text("named.test")),
+        SanType::DnsName(text("spiffe://kopilka/worker")),
+        SanType::Rfc822Name(text("named.test")),
+        SanType::DnsName(text("*.test")),
+        SanType::IpAddress([127, 0, 0, 1].into()),
+    ] {
+        let shown = ca.sign_as(name.clone(), When::Now);
+        assert_eq!(server.knock(&ca, Some(&shown), None).await, UNKNOWN, "{name:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_end_that_is_told_is_that_of_the_certificate_that_is_shown() {
+    let metrics = telemetry::metrics().unwrap();
+    let ca = Ca::new("ours");
+    let files = Files::new();
+    files.write_pair(&ca.sign(HOST));
+    let (cert, key) = (files.path("cert.pem"), files.path("key.pem"));
+    let named = TlsFiles { prefix: "SHOWN", cert: Some(&cert), key: Some(&key), client_ca: None };
+    let tls = Tls::load(named).unwrap().unwrap();
+    let told = || {
+        let rendered = metrics.render();
+        let line = "tls_certificate_expiry_timestamp_seconds{file=\"SHOWN_TLS_CERT\"} ";
+        rendered.lines().find_map(|found| found.strip_prefix(line)).unwrap().to_owned()
+    };
+    let end = told();
+
+    let (log, _guard) = Log::open();
+    let stop = CancellationToken::new();
+    tokio::spawn(tls.follow(stop.clone()));
+    let sooner = ca.sign_for(HOST, When::Past);
+    files.write("cert.pem", &sooner.cert);
+    log.line(&["SHOWN_TLS_CERT", "can't be used"]).await;
+    assert_eq!(told(), end, "its key is still missing");
+    files.write("key.pem", &sooner.key);
+    log.line(&["SHOWN_TLS_CERT", "is not valid now"]).await;
+    assert_ne!(told(), end);
+    stop.cancel();
 }
 
 #[tokio::test]
