@@ -43,6 +43,7 @@ mod grpc_events;
 mod grpc_fields;
 mod grpc_life;
 mod grpc_limits;
+mod grpc_overload;
 mod grpc_pages;
 mod grpc_payment_fields;
 mod grpc_payments;

@@ -25,7 +25,13 @@ pub async fn charge(
         operation_id: OperationId(Uuid::now_v7()),
         caller: call.caller.name.clone(),
     };
-    edge.admit(&charge.user_id)?;
+    if let Err(refused) = edge.admit(&charge.user_id) {
+        // What was charged before is answered as it was: a caller whose answer got lost would take "nothing was decided" for it.
+        let charged = edge.store.user_of_charge(&charge.request_id).await?;
+        if charged.as_ref() != Some(&charge.user_id) {
+            return Err(refused);
+        }
+    }
     let command = Command::Charge(charge);
     let Outcome::Operation { operation, user, replayed } = edge.obey(command, &call).await? else {
         return Err(Refusal::Defect("a charge was answered by something else"));

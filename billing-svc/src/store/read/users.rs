@@ -98,7 +98,8 @@ impl Store {
         Ok(found.iter().map(UserId::to_string).collect())
     }
 
-    async fn user_of_charge(&self, id: &RequestId) -> Result<Option<UserId>, StoreError> {
+    /// Whose charge was made by this request, if any was.
+    pub async fn user_of_charge(&self, id: &RequestId) -> Result<Option<UserId>, StoreError> {
         let found: Option<String> = operations::Entity::find()
             .select_only()
             .column(operations::Column::UserId)
