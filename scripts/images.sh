@@ -2,7 +2,7 @@
 # Builds the images of Kopilka with docker, podman or buildah: kopilka/<program>:<version>, made the same way whoever makes them.
 # Usage: scripts/images.sh [binaries]       binaries: only compile and list, into target/image/context
 #
-# The same commit gives the same image: dates are the commit's, paths of this machine are mapped to fixed names, and
+# The same commit gives the same image, by podman and by buildah: dates are the commit's, paths of this machine are mapped to fixed names, and
 # certificates come from a package that is pinned by its hash, not from this machine.
 # IMAGE_SOURCE: the repository's URL, for the images' label.
 set -euo pipefail
@@ -68,7 +68,7 @@ build() {
     if [ -n "${IMAGE_SOURCE:-}" ]; then
         arguments+=(--label "org.opencontainers.image.source=$IMAGE_SOURCE")
     fi
-    local plain=(--isolation chroot --timestamp "$SOURCE_DATE_EPOCH" --identity-label=false --no-cache)
+    local plain=(--isolation chroot --timestamp "$SOURCE_DATE_EPOCH" --identity-label=false --layers --no-cache)
     case $engine in
     docker) BUILDX_NO_DEFAULT_ATTESTATIONS=1 docker build --quiet --no-cache --build-arg "SOURCE_DATE_EPOCH=$SOURCE_DATE_EPOCH" \
         "${arguments[@]}" "$CONTEXT" ;;
