@@ -28,7 +28,7 @@ build-tests:
 	$(CARGO) build --workspace --bins
 
 .PHONY: check
-check: fmt-check proto-lint clippy doc test ## All that CI runs: format, lints, documentation, tests
+check: fmt-check proto-lint workflow-check rules-check deny clippy doc test k8s-check image-test ## All that CI runs
 
 .PHONY: fmt
 fmt: ## Format the code
@@ -66,6 +66,10 @@ sbom: ## List what is in each image (CycloneDX), in target/image/context/sbom
 .PHONY: deny
 deny: ## Check the crates: licences, versions twice, sources, advisories
 	@scripts/deny.sh
+
+.PHONY: k8s-check
+k8s-check: build-tests ## Check the manifests without a cluster, and rehearse the local overlay on loopback
+	@scripts/k8s-check.sh target/debug
 
 .PHONY: rules-check
 rules-check: ## Check alerts, their tests and sections of the runbook, and dashboards
