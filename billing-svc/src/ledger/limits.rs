@@ -11,7 +11,7 @@ use super::{Amount, Operation, OperationState, Rejection, Timestamp};
 pub struct UserLimits {
     /// How many operations may be CHARGED at once, whatever paid for them.
     pub open_holds: Option<i64>,
-    /// How much money may be spent on one day, see [`spent_on_day_of`].
+    /// How much money may be spent on one day, see `spent_on_day_of`.
     pub daily_spend: Option<Amount>,
 }
 
