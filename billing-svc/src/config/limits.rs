@@ -34,7 +34,7 @@ pub struct LimitConfig {
     max_streams: u32,
 
     /// Calls under way on all connections of this instance: 1 to 1000000. The next one is answered UNAVAILABLE / OVERLOADED.
-    /// Times the largest message this bounds the memory of what is read.
+    /// Times the largest message this bounds the memory of what is read. Health and reflection are not counted.
     #[arg(
         long,
         env = "BILLING_MAX_CALLS",

@@ -72,6 +72,9 @@ async fn a_server_of_another_name_authority_or_time_is_not_talked_to() {
     assert!(!program.log().contains("word"));
 }
 
+/// Certificate, token and RPC; the answer, and what the log says.
+type Knock<'a> = (&'a Pair, Option<&'a str>, &'a str, Code, &'a [&'a str]);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stolen_half_is_worth_nothing() {
     let ca = Ca::new("ours");
@@ -86,7 +89,7 @@ async fn a_stolen_half_is_worth_nothing() {
     let [bot, painter, desk, other] =
         ["bot.test", "painter.test", "desk.test", "other.test"].map(sign);
     let stranger = Code::Unauthenticated;
-    let table: [(&Pair, Option<&str>, &str, Code, &[&str]); 12] = [
+    let table: [Knock<'_>; 12] = [
         (&bot, Some("word of the bot"), CHARGE, Code::InvalidArgument, &[]),
         (&painter, Some("word of the painter"), COMPLETE, Code::InvalidArgument, &[]),
         (&desk, None, PRICES, Code::Ok, &[]),

@@ -56,11 +56,12 @@ impl Reference {
         let mut spent = 0;
         for fact in &self.journal.0 {
             match fact {
-                Fact::Asked(operation) if operation.user_id == *user => {
-                    if operation.create_time.micros() / DAY == now.micros() / DAY {
-                        todays.insert(operation.operation_id);
-                        spent += money(&operation.funding);
-                    }
+                Fact::Asked(operation)
+                    if operation.user_id == *user
+                        && operation.create_time.micros() / DAY == now.micros() / DAY =>
+                {
+                    todays.insert(operation.operation_id);
+                    spent += money(&operation.funding);
                 }
                 Fact::Refunded { id, slices, .. } if todays.contains(id) => spent -= money(slices),
                 _ => {}
