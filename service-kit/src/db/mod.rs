@@ -54,6 +54,9 @@ pub enum DbError {
         "the database URL must be sqlite://<file>?mode=rwc or postgres://<user>:<password>@<host>/<database>"
     )]
     BadUrl,
+    /// Not what the driver knows; it would connect without a check.
+    #[error("PGSSLMODE must be disable, allow, prefer, require, verify-ca or verify-full")]
+    SslMode,
     /// A SQLite database without a file.
     #[error("a database in memory would forget what it acknowledged: name a file")]
     InMemory,

@@ -5,8 +5,9 @@ use std::str::FromStr;
 use sea_orm::SqlxPostgresConnector;
 use sqlx::{
     Executor, PgConnection,
-    postgres::{PgConnectOptions, PgPoolOptions},
+    postgres::{PgConnectOptions, PgPoolOptions, PgSslMode},
 };
+use tracing::subscriber::{NoSubscriber, with_default};
 
 use super::{ACQUIRE_TIMEOUT, Db, DbError};
 
@@ -21,7 +22,15 @@ pub(super) async fn open(url: &str, max_connections: u32, access: Access) -> Res
     if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
         return Err(DbError::BadUrl);
     }
-    let mut options = PgConnectOptions::from_str(url)
+    // The driver takes a mode that it can't read for one that checks nothing.
+    if let Ok(mode) = std::env::var("PGSSLMODE")
+        && PgSslMode::from_str(&mode).is_err()
+    {
+        return Err(DbError::SslMode);
+    }
+    // Unheard: the driver logs parameters that it doesn't know with their values, and half a password with a `?` in it looks
+    // like one.
+    let mut options = with_default(NoSubscriber::new(), || PgConnectOptions::from_str(url))
         .map_err(|_| DbError::BadUrl)?
         .application_name("kopilka")
         // The rollback below warns when there is nothing to roll back, which is always.

@@ -5,7 +5,10 @@ use std::{env, process::Command};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use service_kit::db::{self, DbError, begin_write};
 
-use crate::place::{Place, on_both};
+use crate::{
+    guarded::Log,
+    place::{Place, on_both},
+};
 
 on_both! {
     a_read_only_opening_reads_next_to_a_live_one_and_can_not_write
@@ -132,6 +135,33 @@ async fn no_error_shows_the_password() {
     let place = Place::postgres().await;
     let db = place.open().await;
     assert!(!format!("{db:?} {}", db.location()).contains("password"));
+}
+
+/// What looks like a parameter of the URL may be the rest of a password with a `?` in it.
+#[tokio::test]
+async fn no_log_shows_what_stands_behind_a_question_mark() {
+    let (log, _heard) = Log::open();
+    tracing::warn!("heard");
+    let url = "postgres://user@127.0.0.1:1/db?password2=hunter2";
+    assert!(matches!(db::open(url, 1).await, Err(DbError::Connect { .. })));
+    let said = log.text();
+    assert!(said.contains("heard") && !said.contains("hunter2"), "{said}");
+}
+
+#[tokio::test]
+async fn a_mode_of_tls_that_nobody_knows_is_refused() {
+    if env::var("PGSSLMODE").is_ok() {
+        let refusal = db::open("postgres://user@127.0.0.1:1/db", 1).await.unwrap_err();
+        assert!(refusal.to_string().contains("PGSSLMODE"), "{refusal}");
+        return;
+    }
+    let again = Command::new(env::current_exe().unwrap())
+        .args(["--exact", "db::a_mode_of_tls_that_nobody_knows_is_refused"])
+        .env("PGSSLMODE", "verify_full")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&again.stdout);
+    assert!(again.status.success() && said.contains("1 passed"), "{said}");
 }
 
 #[tokio::test]
