@@ -16,6 +16,8 @@ use tonic::{Code, Status, body::Body};
 use tonic_types::StatusExt;
 use tower::{Layer, ServiceExt, service_fn};
 
+use crate::guarded::Log;
+
 const CHARGE: &str = "/billing.v1.BillingService/Charge";
 
 /// `name role token` of each caller, as a file.
@@ -130,6 +132,20 @@ async fn everyone_else_is_refused_with_a_reason() {
         Code::PermissionDenied,
         "FORBIDDEN",
     );
+}
+
+#[tokio::test]
+async fn a_stranger_can_not_fill_the_log() {
+    let (_folder, path) = file(&[("bot", "gateway", "t-bot")]);
+    let (log, _open) = Log::open();
+    let long = format!("/{}", "x".repeat(16_000));
+    assert_refused(
+        call(&load(&path).unwrap(), &long, None).await,
+        Code::Unauthenticated,
+        "UNAUTHENTICATED",
+    );
+    let said = log.text();
+    assert!(said.contains("unknown caller") && said.len() < 1000, "{} bytes", said.len());
 }
 
 #[tokio::test]
