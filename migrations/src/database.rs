@@ -14,6 +14,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions, PgSslMode},
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
+use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
 
 /// How long to wait for a database that does not answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -67,6 +68,12 @@ async fn connect_postgres(url: &str) -> anyhow::Result<DatabaseConnection> {
     // CloudNativePG writes postgresql://.
     if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
         bail!("the URL must begin with postgres://, postgresql:// or sqlite://");
+    }
+    // It names no provider when it checks a server's certificate, and rustls panics where more than one is compiled in: teloxide
+    // brings a second one to a build of the whole workspace.
+    if CryptoProvider::get_default().is_none() {
+        // Refused only where another thread has just chosen.
+        drop(aws_lc_rs::default_provider().install_default());
     }
     // The driver takes a mode that it can't read for one that checks nothing.
     if let Ok(mode) = std::env::var("PGSSLMODE") {

@@ -102,7 +102,13 @@ async fn a_call_too_many_is_told_to_come_back() {
     let lock = connection.begin().await.unwrap();
     lock.execute_unprepared("SELECT 1 FROM users WHERE user_id = 'tg:1' FOR UPDATE").await.unwrap();
     let client = service.caller("nobody in particular");
-    let waiting = tokio::spawn(async move { client.charge("1", USER, "generate").await });
+    // Sent again until it, and not the other one, has the place.
+    let waiting = tokio::spawn(async move {
+        while let Err(status) = client.billing().charge(charge_request("1", USER, "generate")).await
+        {
+            assert_eq!(status.code(), Code::Unavailable, "{status}");
+        }
+    });
     let refused = loop {
         let ask = GetUserInfoRequest { user_id: "tg:2".to_owned() };
         if let Err(status) = service.billing().get_user_info(ask).await {

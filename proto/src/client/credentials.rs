@@ -14,7 +14,7 @@ use std::{
 use secrecy::{ExposeSecret, SecretString};
 use tokio_rustls::rustls::{
     RootCertStore,
-    crypto::aws_lc_rs,
+    crypto::{CryptoProvider, aws_lc_rs},
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
     sign::CertifiedKey,
 };
@@ -196,6 +196,7 @@ fn bearer(files: &[File]) -> Result<Bearer, ClientError> {
 
 /// Says what is wrong with a file before a handshake fails of it.
 fn tls_config(files: &[File]) -> Result<ClientTlsConfig, ClientError> {
+    choose_crypto();
     let config = ClientTlsConfig::new();
     let Some((ca, own)) = files.split_first() else {
         return Ok(config);
@@ -213,4 +214,12 @@ fn tls_config(files: &[File]) -> Result<ClientTlsConfig, ClientError> {
     CertifiedKey::from_der(cert.certificates()?, private, &aws_lc_rs::default_provider())
         .map_err(|error| cert.unusable(format!("does not fit {}: {error}", key.path.display())))?;
     Ok(config.identity(Identity::from_pem(cert.bytes()?, key.bytes()?)))
+}
+
+/// tonic names no provider, and rustls panics where more than one is compiled in: teloxide brings a second one to the gateway.
+fn choose_crypto() {
+    if CryptoProvider::get_default().is_none() {
+        // Refused only where another thread has just chosen.
+        drop(aws_lc_rs::default_provider().install_default());
+    }
 }

@@ -9,6 +9,7 @@ use proto::client::{
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tonic::{
     Code,
     transport::{Certificate, Identity, Server, ServerTlsConfig},
@@ -81,6 +82,8 @@ impl Files {
 
 /// Serves with `own`, and asks clients for a certificate of `clients`.
 async fn serve(billing: &Billing, events: Events, own: &Issued, clients: &Ca) -> Running {
+    // tonic's server needs it where other crates of the build bring a second provider. Refused the second time.
+    drop(aws_lc_rs::default_provider().install_default());
     let tls = ServerTlsConfig::new()
         .identity(Identity::from_pem(&own.cert, &own.key))
         .client_ca_root(Certificate::from_pem(clients.0.pem()));

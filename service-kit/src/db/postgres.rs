@@ -7,6 +7,7 @@ use sqlx::{
     Executor, PgConnection,
     postgres::{PgConnectOptions, PgPoolOptions, PgSslMode},
 };
+use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
 use tracing::subscriber::{NoSubscriber, with_default};
 
 use super::{ACQUIRE_TIMEOUT, Db, DbError};
@@ -22,6 +23,7 @@ pub(super) async fn open(url: &str, max_connections: u32, access: Access) -> Res
     if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
         return Err(DbError::BadUrl);
     }
+    choose_crypto();
     // The driver takes a mode that it can't read for one that checks nothing.
     if let Ok(mode) = std::env::var("PGSSLMODE")
         && PgSslMode::from_str(&mode).is_err()
@@ -65,4 +67,13 @@ pub(super) async fn open(url: &str, max_connections: u32, access: Access) -> Res
 async fn roll_back(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     connection.execute("ROLLBACK").await?;
     Ok(true)
+}
+
+/// The driver names no provider when it checks a server's certificate, and rustls panics where more than one is compiled in:
+/// teloxide brings a second one to the gateway.
+fn choose_crypto() {
+    if CryptoProvider::get_default().is_none() {
+        // Refused only where another thread has just chosen.
+        drop(aws_lc_rs::default_provider().install_default());
+    }
 }

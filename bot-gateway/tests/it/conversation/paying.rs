@@ -139,7 +139,14 @@ async fn each_limit_has_words_of_its_own_and_one_tap_asks_again() {
     let tomorrow = Some(Duration::from_secs(7200));
     let day =
         &[("limit", "daily_spend"), ("max", "500.00"), ("left", "3.999"), ("currency", "RUB")];
+    // Those with the same words don't follow each other: each answer is waited for by its words.
     let limits: [(&'static [_], _, [_; 2], [_; 2]); 5] = [
+        (
+            &[("limit", "user_rate")],
+            soon,
+            ["Слишком много операций подряд", "Подождите немного"],
+            ["Too many operations in a row", "Wait a little"],
+        ),
         (
             &[("limit", "open_holds"), ("max", "1")],
             soon,
@@ -160,12 +167,6 @@ async fn each_limit_has_words_of_its_own_and_one_tap_asks_again() {
                 "00:00 UTC",
             ],
             ["The daily spending limit is 500.00\u{a0}₽. You have 3.99\u{a0}₽ left", "00:00 UTC"],
-        ),
-        (
-            &[("limit", "user_rate")],
-            soon,
-            ["Слишком много операций подряд", "Подождите немного"],
-            ["Too many operations in a row", "Wait a little"],
         ),
         (
             &[("limit", "of_tomorrow's_release")],
