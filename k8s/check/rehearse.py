@@ -2,7 +2,8 @@
 on loopback addresses; then a user asks for a picture. Usage: rehearse.py RENDERED SECRETS BINARIES
 
 What is different from a cluster: names of Services are 127.0.0.1 with free ports, and /etc/kopilka and /data are folders of a temporary
-one. Ends with 0 when the picture came, billing charged for it, and every program ended well when it was told to."""
+one. It is played twice: the second time the services speak mTLS, as the component `mtls` has it. Ends with 0 when the picture came, billing
+charged for it, and every program ended well when it was told to."""
 
 from __future__ import annotations
 
@@ -26,12 +27,15 @@ from references import written
 
 PATIENCE = 60
 PROMPT = "кот в шляпе"
+# What the names of variables begin with.
+SERVICES = {"billing-svc": "BILLING", "bot-gateway": "GATEWAY", "image-worker": "WORKER"}
 
 
 class Play:
     """One run, in one folder."""
 
-    def __init__(self, scene: Scene, secrets: Scene, binaries: pathlib.Path, folder: pathlib.Path):
+    def __init__(self, scene: Scene, secrets: Scene, binaries: pathlib.Path, folder: pathlib.Path, tls: bool):
+        self.authority = Authority(folder) if tls else None
         self.scene, self.secrets, self.binaries, self.folder = scene, secrets, binaries, folder
         numbers = {number for pod in written(scene) for number in pod.ports.values()}
         self.ports = dict(zip(sorted(numbers), free_ports(len(numbers)), strict=True))
@@ -61,11 +65,16 @@ class Play:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(self.secret(volume["secret"]["secretName"], item["key"]), encoding="utf-8")
         program = container["image"].rsplit("/", 1)[-1].split(":")[0]
+        environment = {name: self.localise(value, home) for name, value in environment.items()}
+        if self.authority and program in SERVICES:
+            environment |= self.authority.variables(program)
+            urls = {f"{prefix}_URL" for prefix in SERVICES.values()} & environment.keys()
+            environment |= {url: environment[url].replace("http://127.0.0.1", "https://localhost") for url in urls}
         with (home / "log").open("wb") as log:
             self.running[pod.name] = subprocess.Popen(
                 [self.binaries / program, *container.get("args", [])],
                 # Nothing of this shell's: what isn't in the manifests isn't there.
-                env={name: self.localise(value, home) for name, value in environment.items()},
+                env=environment,
                 cwd=home,
                 stdout=log,
                 stderr=log,
@@ -120,6 +129,30 @@ class Play:
         return problems
 
 
+class Authority:
+    """A CA that lives as long as its folder."""
+
+    def __init__(self, folder: pathlib.Path):
+        self.folder = folder / "certificates"
+        self.folder.mkdir()
+        self.openssl("req", "-x509", "-subj", "/CN=rehearsal", "-keyout", "ca.key", "-out", "ca.crt")
+
+    def openssl(self, *arguments: str) -> None:
+        new_key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1")
+        command = ["openssl", arguments[0], *new_key, *arguments[1:]]
+        subprocess.run(command, cwd=self.folder, check=True, capture_output=True)
+
+    def variables(self, program: str) -> dict[str, str]:
+        """A certificate for it, as server and as client."""
+        extensions = [f"subjectAltName=DNS:localhost,DNS:{program}", "extendedKeyUsage=serverAuth,clientAuth"]
+        extensions += ["basicConstraints=critical,CA:FALSE"]
+        added = [word for extension in extensions for word in ("-addext", extension)]
+        signed = ("-x509", "-CA", "ca.crt", "-CAkey", "ca.key", "-subj", f"/CN={program}")
+        self.openssl("req", *signed, *added, "-keyout", f"{program}.key", "-out", f"{program}.crt")
+        files = {"CERT": f"{program}.crt", "KEY": f"{program}.key", "CLIENT_CA": "ca.crt"}
+        return {f"{SERVICES[program]}_TLS_{what}": str(self.folder / file) for what, file in files.items()}
+
+
 class Failure(Exception):
     """The play can't go on."""
 
@@ -135,9 +168,13 @@ def free_ports(count: int) -> list[int]:
 def main(arguments: list[str]) -> int:
     rendered, secrets, binaries = (pathlib.Path(argument).resolve() for argument in arguments)
     brought = Scene.read("local", [secrets / "local.yaml"])
+    return max(rehearse(lint.scene("local", rendered), brought, binaries, tls) for tls in (False, True))
+
+
+def rehearse(scene: Scene, secrets: Scene, binaries: pathlib.Path, tls: bool) -> int:
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        play = Play(lint.scene("local", rendered), brought, binaries, pathlib.Path(folder))
+        play = Play(scene, secrets, binaries, pathlib.Path(folder), tls)
         problems = []
         try:
             play.run()
@@ -152,7 +189,8 @@ def main(arguments: list[str]) -> int:
     for problem in problems:
         print(f"k8s rehearsal: {problem}", file=sys.stderr)
     outcome = "no picture" if problems else "a picture"
-    print(f"k8s rehearsal: {outcome} in {time.monotonic() - began:.0f} s, {len(problems)} problems")
+    over = " over mTLS" if tls else ""
+    print(f"k8s rehearsal: {outcome}{over} in {time.monotonic() - began:.0f} s, {len(problems)} problems")
     return 1 if problems else 0
 
 
