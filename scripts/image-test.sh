@@ -22,4 +22,4 @@ fi
 
 # Containers are no services of a session manager here: groups are plain files.
 if [ "$engine" = podman ]; then engine+=" --cgroup-manager=cgroupfs"; fi
-IMAGE_ENGINE=$engine cargo test --package sandbox --test images -- --ignored --nocapture
+IMAGE_ENGINE=$engine cargo test --workspace --test images -- --ignored --nocapture
