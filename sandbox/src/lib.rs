@@ -6,6 +6,7 @@
 //! reached over their published interfaces only.
 
 pub mod bank;
+pub mod bench;
 pub mod fal;
 pub mod launcher;
 pub mod page;
