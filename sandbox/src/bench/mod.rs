@@ -1,12 +1,21 @@
 //! The benchmark: a load generator that anybody may point at any billing-svc, and the suite that measures Kopilka side by
 //! side with what it is compared to.
 
+pub mod history;
 pub mod load;
+
+mod cli;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
 
 /// Runs the command line.
 ///
 /// # Errors
 /// Something can't be started, reached or written; its text says what.
 pub async fn run() -> anyhow::Result<()> {
-    anyhow::bail!("under construction")
+    match Cli::parse().command {
+        Command::Load(load) => load.run().await,
+    }
 }
