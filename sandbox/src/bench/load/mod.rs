@@ -12,15 +12,37 @@
 //! what failed, and a repetition would hide what is measured. Every call has a deadline of [`DEADLINE`], which the server
 //! is told as well, so that a run always ends.
 
+mod caller;
+mod closed;
+mod command;
+mod connect;
+mod course;
 mod measured;
+mod open;
+mod plan;
+mod progress;
+mod report;
+mod tally;
+mod users;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::bail;
+use anyhow::Context;
 use indicatif::ProgressBar;
-use secrecy::SecretString;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
+use caller::{Caller, Script};
+use course::{Course, StopOnDrop};
+use open::Schedule;
+use progress::Progress;
+use tally::Tally;
+
+pub use command::LoadArgs;
 pub use measured::{Arrivals, Measured};
+pub use plan::{Call, Pace, Plan, Spread, Target};
+pub use progress::progress_bar;
+pub use users::user_id;
 
 /// How long an answer may take; then the call failed with DEADLINE_EXCEEDED. The product's own clients wait as long.
 pub const DEADLINE: Duration = Duration::from_secs(10);
@@ -28,121 +50,95 @@ pub const DEADLINE: Duration = Duration::from_secs(10);
 /// with n^-0.99. It is the constant of YCSB's Zipfian generator, by which stores are commonly measured.
 pub const ZIPF_EXPONENT: f64 = 0.99;
 
-/// Whom to call.
-#[derive(Debug, Clone)]
-pub struct Target {
-    /// `http://host:port` of each instance. Connections are dealt to them in turns.
-    pub urls: Vec<String>,
-    /// Sent as `authorization: Bearer …`.
-    pub token: Option<SecretString>,
-    /// HTTP/2 connections to all of them together; at least one for each URL is made, and no more than there are calls in
-    /// flight.
-    pub connections: usize,
-}
-
-/// What is called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum)]
-pub enum Call {
-    /// Charge, a new request each time.
-    Charge,
-    /// Charge, then Complete of it: the two count as one call, and so does their latency.
-    ChargeComplete,
-    /// Charge, then Refund of it: the two count as one call, and so does their latency.
-    ChargeRefund,
-    /// GetUserInfo.
-    GetUserInfo,
-    /// Charges of the warm-up again, as they were; the answer must say `replayed`.
-    Replay,
-    /// Charge with a `max_price` of a millionth: refused with PRICE_CHANGED, and kept as a declined operation.
-    Decline,
-}
-
-/// Which users are called, out of `bench:0` to `bench:{users - 1}`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum)]
-pub enum Spread {
-    /// Each as often as any other.
-    Uniform,
-    /// A few very often, most hardly ever: `bench:0` most of all (see [`ZIPF_EXPONENT`]).
-    Zipf,
-    /// `bench:0` alone.
-    One,
-}
-
-/// When the next call is made.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Pace {
-    /// When one of so many was answered.
-    Closed {
-        /// Callers.
-        in_flight: usize,
-    },
-    /// At a fixed rate, whatever was answered.
-    Open {
-        /// Calls due each second, evenly.
-        per_second: f64,
-        /// So many at most wait for an answer; what is due meanwhile is sent late, and counted from when it was due.
-        in_flight: usize,
-    },
-}
-
-/// A run.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Plan {
-    /// What is called.
-    pub call: Call,
-    /// How many users there are.
-    pub users: u32,
-    /// Which of them are called.
-    pub spread: Spread,
-    /// When.
-    pub pace: Pace,
-    /// For so long first, uncounted.
-    pub warm_up: Duration,
-    /// Then for so long, counted. Calls in flight at the end are waited for.
-    pub time: Duration,
-    /// The kind of operation that is charged.
-    pub kind: String,
-}
-
-impl Call {
-    /// As on the command line and in JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Charge => "charge",
-            Self::ChargeComplete => "charge-complete",
-            Self::ChargeRefund => "charge-refund",
-            Self::GetUserInfo => "get-user-info",
-            Self::Replay => "replay",
-            Self::Decline => "decline",
-        }
-    }
-}
-
-impl Spread {
-    /// As on the command line and in JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Uniform => "uniform",
-            Self::Zipf => "zipf",
-            Self::One => "one",
-        }
-    }
-}
-
-impl Pace {
-    /// Calls in flight at most.
-    pub fn in_flight(self) -> usize {
-        match self {
-            Self::Closed { in_flight } | Self::Open { in_flight, .. } => in_flight,
-        }
-    }
-}
-
-/// Calls `target` as `plan` says, and tells `progress` (milliseconds of the run; its message says calls/s) where it shows.
-/// Dropped, it leaves no call behind.
+/// Calls `target` as `plan` says, and tells `progress` (milliseconds of the run; its message says calls/s). Dropped, it
+/// leaves no call behind.
 ///
 /// # Errors
 /// The plan makes no sense; a URL is none, or nothing answers there. Calls that fail are no error: they are counted.
 pub async fn run(target: &Target, plan: &Plan, progress: &ProgressBar) -> anyhow::Result<Measured> {
-    bail!("under construction: {target:?} {plan:?} {}", progress.is_hidden())
+    run_until(target, plan, progress, &CancellationToken::new()).await
+}
+
+/// The same; once `stop` is canceled no further call is made, and what was measured so far is answered as soon as the calls
+/// in flight have ended.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_until(
+    target: &Target,
+    plan: &Plan,
+    progress: &ProgressBar,
+    stop: &CancellationToken,
+) -> anyhow::Result<Measured> {
+    plan.check()?;
+    let channels = connect::connect(target, plan.pace.in_flight()).await?;
+    let first = channels.first().context("no connection")?;
+    let script = Script::of(target, plan, first).await?;
+    let callers = channels.iter().cycle().take(plan.pace.in_flight());
+    let callers = callers.map(|channel| Caller::new(channel.clone(), script.clone()));
+
+    let course = Course::begin(plan);
+    let _stopper = StopOnDrop(course.clone());
+    let mut tasks = JoinSet::new();
+    let schedule = match plan.pace {
+        Pace::Closed { .. } => {
+            for (lane, caller) in callers.enumerate() {
+                tasks.spawn(closed::calls(caller, course.clone(), lane));
+            }
+            None
+        }
+        Pace::Open { per_second, .. } => {
+            let schedule = Schedule::new(course.clone(), per_second);
+            for (lane, caller) in callers.enumerate() {
+                tasks.spawn(open::calls(caller, schedule.clone(), lane));
+            }
+            let keeper = schedule.clone();
+            Some((schedule, tokio::task::spawn_blocking(move || keeper.keep())))
+        }
+    };
+    let (mut tally, stopped) = watch(tasks, &course, progress, stop).await?;
+    let end = stopped.unwrap_or(course.end).min(course.end);
+    let arrivals = match schedule {
+        Some((schedule, keeper)) => Some(schedule.arrivals(keeper.await?, end, &mut tally)?),
+        None => None,
+    };
+    let last = tally.last.unwrap_or(end).max(end);
+    Ok(Measured {
+        calls: tally.calls,
+        refused: tally.refused,
+        failed: tally.failed,
+        elapsed: last.saturating_duration_since(course.measured_from),
+        latency: tally.latency,
+        arrivals,
+        stopped: stopped.is_some(),
+    })
+}
+
+/// Adds up what the tasks counted, and says when they were told to stop.
+async fn watch(
+    mut tasks: JoinSet<anyhow::Result<Tally>>,
+    course: &Course,
+    bar: &ProgressBar,
+    stop: &CancellationToken,
+) -> anyhow::Result<(Tally, Option<Instant>)> {
+    let mut tally = Tally::new()?;
+    let mut stopped = None;
+    let mut progress = Progress::new(bar, course);
+    let mut ticks = tokio::time::interval(progress::EVERY);
+    loop {
+        tokio::select! {
+            joined = tasks.join_next() => match joined {
+                Some(counted) => tally.merge(counted.context("a caller")??)?,
+                None => break,
+            },
+            _ = ticks.tick(), if !bar.is_hidden() && stopped.is_none() => progress.tell(),
+            () = stop.cancelled(), if stopped.is_none() => {
+                course.stop();
+                stopped = Some(Instant::now());
+                bar.set_message("waiting for the calls in flight, 10 seconds at most");
+            }
+        }
+    }
+    bar.finish_and_clear();
+    Ok((tally, stopped))
 }
