@@ -12,11 +12,13 @@
 //! [`Snapshot`] is one consistent picture of everything, for `verify`.
 //!
 //! Rows never leave this module: callers see the ledger's own types. A row that can't be read back is
-//! [`StoreError::Corrupt`] naming it. `dialect.rs` alone knows which database it is.
+//! [`StoreError::Corrupt`] naming it. `dialect/` alone knows which database it is.
 
 mod apply;
+mod archive;
 mod dialect;
 mod error;
+mod known_prices;
 mod load;
 mod outbox;
 mod providers;
@@ -32,6 +34,9 @@ use std::sync::Arc;
 use sea_orm::DatabaseConnection;
 use tokio::sync::watch;
 
+use known_prices::KnownPrices;
+
+pub use archive::Archived;
 pub use error::StoreError;
 pub use outbox::Acked;
 pub use read::{Ages, Due, FindUsers, HistoryRow, OpenHolds};
@@ -44,11 +49,12 @@ pub struct Store {
     connection: DatabaseConnection,
     /// Changes whenever this process has given events out.
     given_out: Arc<watch::Sender<()>>,
+    known_prices: KnownPrices,
 }
 
 impl Store {
     /// On a connection whose schema has been prepared.
     pub fn new(connection: DatabaseConnection) -> Self {
-        Self { connection, given_out: Arc::default() }
+        Self { connection, given_out: Arc::default(), known_prices: KnownPrices::default() }
     }
 }

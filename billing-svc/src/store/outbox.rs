@@ -140,10 +140,9 @@ impl Transaction {
         }
         let given = rows.len();
         let keys = [events::Column::UserId, events::Column::Sequence];
-        self.update::<events::Entity>(rows, &keys, &[events::Column::Position]).await?;
+        self.update::<events::Entity>(&rows, &keys, &[events::Column::Position]).await?;
         let set = [event_position::Column::Position];
-        self.update::<event_position::Entity>(vec![last], &[event_position::Column::Id], &set)
-            .await?;
+        self.update::<event_position::Entity>(&[last], &[event_position::Column::Id], &set).await?;
         Ok(u64::try_from(given).unwrap_or(u64::MAX))
     }
 }

@@ -2,12 +2,14 @@
 
 use sea_orm::DatabaseTransaction;
 
+use super::known_prices::KnownPrices;
 use super::{Store, StoreError, dialect};
 
 /// A transaction of the committer's. Dropped without a commit, it changes nothing.
 #[derive(Debug)]
 pub struct Transaction {
     pub(super) inner: DatabaseTransaction,
+    pub(super) known_prices: KnownPrices,
 }
 
 impl Store {
@@ -20,7 +22,7 @@ impl Store {
     /// `Unavailable`, `Retryable` where SQLite's writer lock could not be had in time.
     pub async fn begin(&self) -> Result<Transaction, StoreError> {
         let inner = dialect::begin_write(&self.connection).await?;
-        Ok(Transaction { inner })
+        Ok(Transaction { inner, known_prices: self.known_prices.clone() })
     }
 }
 

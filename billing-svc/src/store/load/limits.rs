@@ -25,21 +25,23 @@ impl Transaction {
     ) -> Result<BTreeMap<UserId, i64>, StoreError> {
         use operations::Column;
         let mut holds = BTreeMap::new();
-        for ids in self.parts(users.iter().map(UserId::as_str)) {
-            let rows: Vec<(String, i64)> = operations::Entity::find()
-                .select_only()
-                .column(Column::UserId)
-                .column_as(Expr::cust("COUNT(*)"), "holds")
-                .filter(Column::UserId.is_in(ids))
-                .filter(Expr::cust("state = 'CHARGED'"))
-                .group_by(Column::UserId)
-                .into_tuple()
-                .all(&self.inner)
-                .await
-                .map_err(dialect::failed)?;
-            for (user, count) in rows {
-                holds.insert(owner(user)?, count);
-            }
+        if users.is_empty() {
+            return Ok(holds);
+        }
+        let users = self.texts(users.iter().map(UserId::as_str)).hold(Column::UserId);
+        let rows: Vec<(String, i64)> = operations::Entity::find()
+            .select_only()
+            .column(Column::UserId)
+            .column_as(Expr::cust("COUNT(*)"), "holds")
+            .filter(users)
+            .filter(Expr::cust("state = 'CHARGED'"))
+            .group_by(Column::UserId)
+            .into_tuple()
+            .all(&self.inner)
+            .await
+            .map_err(dialect::failed)?;
+        for (user, count) in rows {
+            holds.insert(owner(user)?, count);
         }
         Ok(holds)
     }
@@ -53,26 +55,28 @@ impl Transaction {
     ) -> Result<BTreeMap<UserId, Amount>, StoreError> {
         use operations::Column;
         let mut spent = BTreeMap::new();
-        for ids in self.parts(users.iter().map(UserId::as_str)) {
-            let rows: Vec<(String, Uuid, String, i64)> = operations::Entity::find()
-                .select_only()
-                .columns([Column::UserId, Column::OperationId, Column::Funding, Column::Refunded])
-                .filter(Column::UserId.is_in(ids))
-                .filter(Column::OperationId.gte(first_id_since(day)))
-                .filter(Column::CreateTime.gte(day.micros()))
-                .filter(Column::State.ne(OperationState::Declined.name()))
-                .into_tuple()
-                .all(&self.inner)
-                .await
-                .map_err(dialect::failed)?;
-            for (user, id, funding, refunded) in rows {
-                let paid = operations::paid(&funding)
-                    .map_err(|error| StoreError::corrupt("operations", id, error))?;
-                let sum: &mut Amount = spent.entry(owner(user)?).or_default();
-                // Capped: beyond it the exact sum makes no difference to any limit.
-                let micros = sum.micros().saturating_add(paid.micros() - refunded);
-                *sum = Amount::from_micros(micros);
-            }
+        if users.is_empty() {
+            return Ok(spent);
+        }
+        let users = self.texts(users.iter().map(UserId::as_str)).hold(Column::UserId);
+        let rows: Vec<(String, Uuid, String, i64)> = operations::Entity::find()
+            .select_only()
+            .columns([Column::UserId, Column::OperationId, Column::Funding, Column::Refunded])
+            .filter(users)
+            .filter(Column::OperationId.gte(first_id_since(day)))
+            .filter(Column::CreateTime.gte(day.micros()))
+            .filter(Column::State.ne(OperationState::Declined.name()))
+            .into_tuple()
+            .all(&self.inner)
+            .await
+            .map_err(dialect::failed)?;
+        for (user, id, funding, refunded) in rows {
+            let paid = operations::paid(&funding)
+                .map_err(|error| StoreError::corrupt("operations", id, error))?;
+            let sum: &mut Amount = spent.entry(owner(user)?).or_default();
+            // Capped: beyond it the exact sum makes no difference to any limit.
+            let micros = sum.micros().saturating_add(paid.micros() - refunded);
+            *sum = Amount::from_micros(micros);
         }
         Ok(spent)
     }

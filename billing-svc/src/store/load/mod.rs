@@ -2,13 +2,17 @@
 //! read.
 
 mod limits;
+mod look;
 mod money;
 mod promotions;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Select};
+use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Select};
 
+use uuid::Uuid;
+
+use super::dialect::Keys;
 use super::tables::{prices, users};
 use super::{StoreError, Transaction, dialect};
 use crate::ledger::{
@@ -32,12 +36,15 @@ impl Transaction {
         let users = self.lock_users(&needs.users).await?;
         let promo_codes = self.lock_promo_codes(&needs.promo_codes).await?;
 
+        let look = self.look(&needs.users, &needs.charges, now).await?;
         let mut operations = self.operations(&needs.users, &needs.operations).await?;
-        operations.extend(self.charges(&needs.charges).await?);
+        if look.seen {
+            operations.extend(self.charges(&needs.charges).await?);
+        }
         let admin_requests = self.admin_requests(&needs.admin_requests).await?;
         let redemptions = self.redemptions(&needs.redemptions).await?;
 
-        let mut grants = self.grants_of(&needs.users, now).await?;
+        let mut grants = look.grants;
         let mut missing = referred_grants(&operations, &admin_requests, &redemptions);
         missing.extend(needs.grants.iter().cloned());
         missing.retain(|key| !grants.contains_key(key));
@@ -46,7 +53,7 @@ impl Transaction {
         let payments = self.payments(needs).await?;
         let payment_refunds = self.refunds_of(&payments).await?;
         let prices = match needs.prices || !needs.charges.is_empty() {
-            true => self.prices().await?,
+            true => self.prices_of(look.price_version).await?,
             false => PriceList::default(),
         };
         Ok(State {
@@ -67,20 +74,29 @@ impl Transaction {
         })
     }
 
-    async fn lock_users(
+    pub(in crate::store) async fn lock_users(
         &self,
         ids: &BTreeSet<UserId>,
     ) -> Result<BTreeMap<UserId, User>, StoreError> {
-        let backend = self.inner.get_database_backend();
-        // Sorted as a whole: each part of a sorted set is, and comes after the one before.
-        let rows = self.find(ids.iter().map(UserId::as_str), |ids| {
-            let select = users::Entity::find()
-                .filter(users::Column::UserId.is_in(ids))
-                .order_by_asc(users::Column::UserId);
-            dialect::lock(select, backend)
-        });
-        let users = rows.await?.into_iter().map(users::Model::read);
+        if ids.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let select = users::Entity::find()
+            .filter(self.texts(ids.iter().map(UserId::as_str)).hold(users::Column::UserId))
+            .order_by_asc(users::Column::UserId);
+        let select = dialect::lock(select, self.inner.get_database_backend());
+        let users = self.find(select).await?.into_iter().map(users::Model::read);
         users.map(|user| user.map(|user| (user.user_id.clone(), user))).collect()
+    }
+
+    /// The price list of that version, the one in force: it never changes, so it is read once.
+    async fn prices_of(&self, version: i64) -> Result<PriceList, StoreError> {
+        if let Some(list) = self.known_prices.of(version) {
+            return Ok(list);
+        }
+        let list = self.prices().await?;
+        self.known_prices.keep(&list);
+        Ok(list)
     }
 
     /// The price list in force.
@@ -88,31 +104,22 @@ impl Transaction {
         prices::newest(&self.inner).await
     }
 
-    /// All rows of a list of keys, in as many statements as carry them.
-    async fn find<E, Key>(
+    /// The rows that a statement finds.
+    pub(in crate::store) async fn find<E: EntityTrait>(
         &self,
-        keys: impl Iterator<Item = Key>,
-        select: impl Fn(Vec<Key>) -> Select<E>,
-    ) -> Result<Vec<E::Model>, StoreError>
-    where
-        E: EntityTrait,
-    {
-        let mut rows = Vec::new();
-        for keys in self.parts(keys) {
-            rows.extend(select(keys).all(&self.inner).await.map_err(dialect::failed)?);
-        }
-        Ok(rows)
+        select: Select<E>,
+    ) -> Result<Vec<E::Model>, StoreError> {
+        select.all(&self.inner).await.map_err(dialect::failed)
     }
 
-    /// A list in parts that one statement can carry, with room for a second value for each and a few of its own.
-    fn parts<T>(&self, list: impl Iterator<Item = T>) -> Vec<Vec<T>> {
-        let size = dialect::bind_limit(self.inner.get_database_backend()) / 2 - 8;
-        let mut list = list.peekable();
-        let mut parts = Vec::new();
-        while list.peek().is_some() {
-            parts.push(list.by_ref().take(size).collect());
-        }
-        parts
+    /// Texts to find rows by.
+    pub(in crate::store) fn texts<'a>(&self, keys: impl Iterator<Item = &'a str>) -> Keys {
+        Keys::texts(self.inner.get_database_backend(), keys)
+    }
+
+    /// Ids to find rows by.
+    pub(in crate::store) fn ids(&self, keys: impl Iterator<Item = Uuid>) -> Keys {
+        Keys::ids(self.inner.get_database_backend(), keys)
     }
 }
 

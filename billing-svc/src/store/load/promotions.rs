@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::ledger::{OwnReferralCode, PromoCode, PromoCodeName, Redemption, Referral, UserId};
 use crate::store::tables::{promo_codes, promo_redemptions, referral_codes, referrals};
@@ -14,14 +14,15 @@ impl Transaction {
         &self,
         codes: &BTreeSet<PromoCodeName>,
     ) -> Result<BTreeMap<PromoCodeName, PromoCode>, StoreError> {
-        let backend = self.inner.get_database_backend();
-        let rows = self.find(codes.iter().map(PromoCodeName::as_str), |codes| {
-            let select = promo_codes::Entity::find()
-                .filter(promo_codes::Column::Code.is_in(codes))
-                .order_by_asc(promo_codes::Column::Code);
-            dialect::lock(select, backend)
-        });
-        let codes = rows.await?.into_iter().map(promo_codes::Model::read);
+        if codes.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let codes = self.texts(codes.iter().map(PromoCodeName::as_str));
+        let select = promo_codes::Entity::find()
+            .filter(codes.hold(promo_codes::Column::Code))
+            .order_by_asc(promo_codes::Column::Code);
+        let select = dialect::lock(select, self.inner.get_database_backend());
+        let codes = self.find(select).await?.into_iter().map(promo_codes::Model::read);
         codes.map(|row| row.map(|row| (row.code.clone(), row))).collect()
     }
 
@@ -30,14 +31,16 @@ impl Transaction {
         keys: &BTreeSet<(UserId, PromoCodeName)>,
     ) -> Result<BTreeMap<(UserId, PromoCodeName), Redemption>, StoreError> {
         use promo_redemptions::Column;
-        let rows = self.find(keys.iter(), |keys| {
-            let users: BTreeSet<&str> = keys.iter().map(|(user, _)| user.as_str()).collect();
-            let codes: BTreeSet<&str> = keys.iter().map(|(_, code)| code.as_str()).collect();
-            promo_redemptions::Entity::find()
-                .filter(Column::UserId.is_in(users))
-                .filter(Column::Code.is_in(codes))
-        });
-        let redemptions = rows.await?.into_iter().map(promo_redemptions::Model::read);
+        if keys.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let users: BTreeSet<&str> = keys.iter().map(|(user, _)| user.as_str()).collect();
+        let codes: BTreeSet<&str> = keys.iter().map(|(_, code)| code.as_str()).collect();
+        let select = promo_redemptions::Entity::find()
+            .filter(self.texts(users.into_iter()).hold(Column::UserId))
+            .filter(self.texts(codes.into_iter()).hold(Column::Code));
+        let rows = self.find(select).await?;
+        let redemptions = rows.into_iter().map(promo_redemptions::Model::read);
         redemptions
             .map(|row| row.map(|row| ((row.user_id.clone(), row.code.clone()), row)))
             .collect()
@@ -47,10 +50,12 @@ impl Transaction {
         &self,
         users: &BTreeSet<UserId>,
     ) -> Result<BTreeMap<UserId, Referral>, StoreError> {
-        let rows = self.find(users.iter().map(UserId::as_str), |ids| {
-            referrals::Entity::find().filter(referrals::Column::UserId.is_in(ids))
-        });
-        let referrals = rows.await?.into_iter().map(referrals::Model::read);
+        if users.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let users = self.texts(users.iter().map(UserId::as_str)).hold(referrals::Column::UserId);
+        let rows = self.find(referrals::Entity::find().filter(users)).await?;
+        let referrals = rows.into_iter().map(referrals::Model::read);
         referrals.map(|row| row.map(|row| (row.user_id.clone(), row))).collect()
     }
 
@@ -58,10 +63,13 @@ impl Transaction {
         &self,
         users: &BTreeSet<UserId>,
     ) -> Result<BTreeMap<UserId, OwnReferralCode>, StoreError> {
-        let rows = self.find(users.iter().map(UserId::as_str), |ids| {
-            referral_codes::Entity::find().filter(referral_codes::Column::UserId.is_in(ids))
-        });
-        let codes = rows.await?.into_iter().map(referral_codes::Model::read);
+        if users.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let users =
+            self.texts(users.iter().map(UserId::as_str)).hold(referral_codes::Column::UserId);
+        let rows = self.find(referral_codes::Entity::find().filter(users)).await?;
+        let codes = rows.into_iter().map(referral_codes::Model::read);
         codes.map(|row| row.map(|row| (row.user_id.clone(), row))).collect()
     }
 
@@ -70,22 +78,22 @@ impl Transaction {
         &self,
         users: &BTreeSet<UserId>,
     ) -> Result<BTreeSet<UserId>, StoreError> {
-        let mut found = BTreeSet::new();
-        for ids in self.parts(users.iter().map(UserId::as_str)) {
-            let rows: Vec<String> = referrals::Entity::find()
-                .select_only()
-                .column(referrals::Column::Inviter)
-                .filter(referrals::Column::Inviter.is_in(ids))
-                .distinct()
-                .into_tuple()
-                .all(&self.inner)
-                .await
-                .map_err(dialect::failed)?;
-            let users = rows.into_iter().map(|user| {
-                UserId::parse(&user).map_err(|why| StoreError::corrupt("referrals", user, why))
-            });
-            found.extend(users.collect::<Result<Vec<_>, _>>()?);
+        if users.is_empty() {
+            return Ok(BTreeSet::new());
         }
-        Ok(found)
+        let users = self.texts(users.iter().map(UserId::as_str)).hold(referrals::Column::Inviter);
+        let rows: Vec<String> = referrals::Entity::find()
+            .select_only()
+            .column(referrals::Column::Inviter)
+            .filter(users)
+            .distinct()
+            .into_tuple()
+            .all(&self.inner)
+            .await
+            .map_err(dialect::failed)?;
+        let users = rows.into_iter().map(|user| {
+            UserId::parse(&user).map_err(|why| StoreError::corrupt("referrals", user, why))
+        });
+        users.collect()
     }
 }

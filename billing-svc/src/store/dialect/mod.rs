@@ -2,6 +2,9 @@
 //!
 //! Errors are told apart by SQLSTATE and SQLite's extended codes, never by their text.
 
+mod keys;
+mod rows;
+
 use sea_orm::{
     AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     EntityTrait, IsolationLevel, QuerySelect, RuntimeErr, Select, Statement, TransactionOptions,
@@ -10,6 +13,9 @@ use sea_orm::{
 };
 
 use super::StoreError;
+
+pub use keys::Keys;
+pub use rows::Rows;
 
 /// Begins a transaction that writes. PostgreSQL: READ COMMITTED, so that what is read after the users are locked is as
 /// new as the lock. SQLite: BEGIN IMMEDIATE.
@@ -53,14 +59,6 @@ pub fn lock<E: EntityTrait>(select: Select<E>, backend: DbBackend) -> Select<E> 
     match backend {
         DbBackend::Postgres => select.lock_exclusive(),
         _ => select,
-    }
-}
-
-/// How many values one statement can carry.
-pub fn bind_limit(backend: DbBackend) -> usize {
-    match backend {
-        DbBackend::Postgres => 65_535,
-        _ => 32_766,
     }
 }
 
