@@ -2,7 +2,10 @@
 
 use clap::{Parser, Subcommand};
 
+use super::history::SeedArgs;
 use super::load::LoadArgs;
+use super::servers::baseline::BaselineArgs;
+use super::suite::SuiteArgs;
 
 /// Measures Kopilka, and whatever else speaks billing.v1.
 #[derive(Debug, Parser)]
@@ -16,4 +19,7 @@ pub(super) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     Load(LoadArgs),
+    Seed(SeedArgs),
+    Suite(SuiteArgs),
+    Baseline(BaselineArgs),
 }

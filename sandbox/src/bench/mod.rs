@@ -3,6 +3,8 @@
 
 pub mod history;
 pub mod load;
+pub mod servers;
+pub mod suite;
 
 mod cli;
 
@@ -17,5 +19,8 @@ use cli::{Cli, Command};
 pub async fn run() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Load(load) => load.run().await,
+        Command::Seed(seed) => seed.run().await,
+        Command::Suite(suite) => suite.run().await,
+        Command::Baseline(baseline) => baseline.run().await,
     }
 }

@@ -37,7 +37,7 @@ pub struct Seed {
 
 /// `kopilka-bench seed`: fills the empty, migrated database of a billing-svc that is stopped.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct SeedArgs {
     /// The database: postgres://… or sqlite://<file>. It has billing's tables, and no rows in them: start billing-svc once, or
     /// use `migrations billing up`.
     #[arg(
@@ -63,22 +63,24 @@ fn secret(text: &str) -> Result<SecretString, std::convert::Infallible> {
     Ok(SecretString::from(text))
 }
 
-/// Runs the subcommand.
-///
-/// # Errors
-/// As [`seed`].
-pub async fn run(args: &Args) -> anyhow::Result<()> {
-    let begun = Instant::now();
-    let seed_ = Seed { users: args.users, operations: args.operations, grants: args.grants };
-    seed(args.database_url.expose_secret(), &seed_).await?;
-    println!(
-        "{} users, {} operations, {} grants each, in {}",
-        HumanCount(args.users.into()),
-        HumanCount(args.operations),
-        args.grants,
-        HumanDuration(begun.elapsed())
-    );
-    Ok(())
+impl SeedArgs {
+    /// Runs the subcommand.
+    ///
+    /// # Errors
+    /// As [`seed`].
+    pub async fn run(&self) -> anyhow::Result<()> {
+        let begun = Instant::now();
+        let past = Seed { users: self.users, operations: self.operations, grants: self.grants };
+        seed(self.database_url.expose_secret(), &past).await?;
+        println!(
+            "{} users, {} operations, {} grants each, in {}",
+            HumanCount(self.users.into()),
+            HumanCount(self.operations),
+            self.grants,
+            HumanDuration(begun.elapsed())
+        );
+        Ok(())
+    }
 }
 
 /// Fills an empty, migrated, idle billing database; on PostgreSQL it is vacuumed, analysed and checkpointed afterwards.
