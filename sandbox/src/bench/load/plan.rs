@@ -131,6 +131,9 @@ impl Plan {
         {
             bail!("the rate must be {MIN_RATE} to {MAX_RATE} calls a second, not {per_second}");
         }
+        if self.kind.is_empty() {
+            bail!("a charge needs a kind of the price list");
+        }
         if self.time.is_zero() || self.warm_up + self.time > MAX_TIME {
             bail!("warm-up and time must be more than nothing and at most a day");
         }
