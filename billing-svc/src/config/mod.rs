@@ -150,6 +150,12 @@ pub struct Config {
     )]
     pub audit_interval: Duration,
 
+    /// How long after their end operations are moved out of the way of charges, to an archive in the same database: 31d to 36500d,
+    /// for instance 180d. They are told, repeated and refunded as before; it is charges that stay as fast as in a young
+    /// database. Absent: nothing is moved; what was moved stays there.
+    #[arg(long, env = "BILLING_ARCHIVE_AFTER", value_name = "DURATION", value_parser = values::archive)]
+    pub archive_after: Option<Duration>,
+
     /// How logs are written to standard error.
     #[arg(long, env = "LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
     pub log_format: LogFormat,
@@ -195,6 +201,8 @@ pub struct Settings {
     pub policy: Policy,
     /// How often the books are audited; `None`: never.
     pub audit_interval: Option<Duration>,
+    /// How long after their end operations are archived; `None`: never.
+    pub archive_after: Option<Duration>,
     /// What one instance takes at most.
     pub limits: Limits,
     /// The price list to start with.
@@ -250,6 +258,7 @@ impl Config {
                 limits: self.limits.of_user(),
             },
             audit_interval: (!self.audit_interval.is_zero()).then_some(self.audit_interval),
+            archive_after: self.archive_after,
             limits: self.limits.of_instance(),
             prices,
             payments: self.payments.check()?,

@@ -55,6 +55,18 @@ pub(super) fn email(text: &str) -> Result<String, &'static str> {
     }
 }
 
+/// Longer than the longest hold and than the day of a daily limit: what these count is never archived.
+const ARCHIVE: std::ops::RangeInclusive<Duration> = days(31)..=days(36_500);
+
+const fn days(days: u64) -> Duration {
+    Duration::from_secs(days * 24 * 60 * 60)
+}
+
+pub(super) fn archive(text: &str) -> Result<Duration, String> {
+    let after = humantime::parse_duration(text.trim()).map_err(|error| error.to_string())?;
+    if ARCHIVE.contains(&after) { Ok(after) } else { Err("31d to 36500d".to_owned()) }
+}
+
 /// How often something is done that may also never be done.
 pub(super) fn audit(text: &str) -> Result<Duration, String> {
     let interval = humantime::parse_duration(text.trim()).map_err(|error| error.to_string())?;

@@ -25,59 +25,24 @@ const OPERATIONS: &str = "operations";
 /// Any number that only we use: the advisory lock of whoever archives.
 const ARCHIVING: i64 = 0x6b6f_7069_6c6b_6103;
 
-/// What became of one page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Archived {
-    /// Another instance is moving one.
-    Elsewhere,
-    /// It was looked through.
-    Page {
-        /// How many operations went to the archive.
-        moved: u64,
-        /// The last one of the page, after which the next begins; `None`: it was the last page.
-        last: Option<OperationId>,
-    },
+/// An operation that began long ago.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Old {
+    /// Which.
+    pub operation_id: OperationId,
+    /// Whose.
+    pub user_id: UserId,
+    /// Since when it is settled; `None`: it is open.
+    pub settle_time: Option<Timestamp>,
 }
 
 impl Store {
-    /// Looks through the next `limit` operations after the one given, in the order of their ids, which is that of time, and
-    /// moves to the archive those of them that were settled by `until`: all of them or, where it fails, none. Those that
-    /// began later are not looked at. One transaction, which locks the users of what it moves as the committer does.
+    /// Operations that are not archived and began before `until`, in the order of their ids, which is that of time, after the
+    /// one given. By the unique index of the ids: `operations` needs none for this.
     ///
     /// # Errors
-    /// `Conflict` and `Corrupt` where an operation stands in both tables; `Retryable`, `Unavailable`, `OutcomeUnknown`: the
-    /// same page can be asked for again.
-    pub async fn archive(
-        &self,
-        until: Timestamp,
-        after: Option<OperationId>,
-        limit: u64,
-    ) -> Result<Archived, StoreError> {
-        let store = self.clone();
-        detached(async move {
-            let page = store.page_of_old(until, after, limit).await?;
-            let settled: Vec<&Old> = page.iter().filter(|row| row.is_settled_by(until)).collect();
-            let moved = if settled.is_empty() {
-                0
-            } else {
-                let transaction = store.begin().await?;
-                if !dialect::try_alone(&transaction.inner, ARCHIVING).await? {
-                    transaction.roll_back().await?;
-                    return Ok(Archived::Elsewhere);
-                }
-                let moved = transaction.archive(&settled, until).await?;
-                transaction.commit().await?;
-                moved
-            };
-            let full = u64::try_from(page.len()).is_ok_and(|rows| rows >= limit);
-            let last = page.last().filter(|_| full).map(|row| OperationId(row.operation_id));
-            Ok(Archived::Page { moved, last })
-        })
-        .await
-    }
-
-    /// By the unique index of the ids: `operations` needs none for this.
-    async fn page_of_old(
+    /// `Corrupt`, `Unavailable`.
+    pub async fn old_operations(
         &self,
         until: Timestamp,
         after: Option<OperationId>,
@@ -95,26 +60,43 @@ impl Store {
         }
         let rows: Vec<(Uuid, String, Option<i64>)> =
             select.into_tuple().all(&self.connection).await.map_err(dialect::failed)?;
-        let old = |(operation_id, user, settle_time)| {
-            let user_id = UserId::parse(&user)
-                .map_err(|why| StoreError::corrupt(OPERATIONS, operation_id, why))?;
-            Ok(Old { operation_id, user_id, settle_time })
+        let old = |(id, user, settle_time): (Uuid, String, Option<i64>)| {
+            let user_id =
+                UserId::parse(&user).map_err(|why| StoreError::corrupt(OPERATIONS, id, why))?;
+            let settle_time = settle_time.map(Timestamp::from_micros);
+            Ok(Old { operation_id: OperationId(id), user_id, settle_time })
         };
         rows.into_iter().map(old).collect()
     }
-}
 
-/// An operation that may be old enough.
-struct Old {
-    operation_id: Uuid,
-    user_id: UserId,
-    /// `None`: it is open.
-    settle_time: Option<i64>,
-}
-
-impl Old {
-    fn is_settled_by(&self, until: Timestamp) -> bool {
-        self.settle_time.is_some_and(|time| time <= until.micros())
+    /// Moves to the archive those of a page that were settled by `until`, and answers to how many; `None`: another instance
+    /// is moving some. One transaction, all of them or none; it locks their users as the committer does.
+    ///
+    /// # Errors
+    /// `Conflict` and `Corrupt` where an operation stands in both tables; `Retryable`, `Unavailable`, `OutcomeUnknown`: the
+    /// same page can be given again.
+    pub async fn archive(
+        &self,
+        page: Vec<Old>,
+        until: Timestamp,
+    ) -> Result<Option<u64>, StoreError> {
+        let settled = |row: &Old| row.settle_time.is_some_and(|time| time <= until);
+        let page: Vec<Old> = page.into_iter().filter(settled).collect();
+        if page.is_empty() {
+            return Ok(Some(0));
+        }
+        let store = self.clone();
+        detached(async move {
+            let transaction = store.begin().await?;
+            if !dialect::try_alone(&transaction.inner, ARCHIVING).await? {
+                transaction.roll_back().await?;
+                return Ok(None);
+            }
+            let moved = transaction.archive(&page, until).await?;
+            transaction.commit().await?;
+            Ok(Some(moved))
+        })
+        .await
     }
 }
 
@@ -139,7 +121,7 @@ impl Transaction {
     }
 
     /// Moves those of a page to the archive that are still there and settled, now that their users are locked.
-    async fn archive(&self, page: &[&Old], until: Timestamp) -> Result<u64, StoreError> {
+    async fn archive(&self, page: &[Old], until: Timestamp) -> Result<u64, StoreError> {
         use operations::Column;
         let users = page.iter().map(|row| row.user_id.clone()).collect();
         let users = self.lock_users(&users).await?;
@@ -147,7 +129,7 @@ impl Transaction {
         let ids: Vec<Uuid> = operations::Entity::find()
             .select_only()
             .column(Column::OperationId)
-            .filter(self.ids(ids.map(|row| row.operation_id)).hold(Column::OperationId))
+            .filter(self.ids(ids.map(|row| row.operation_id.0)).hold(Column::OperationId))
             .filter(Column::State.ne(OperationState::Charged.name()))
             .filter(Column::SettleTime.lte(until.micros()))
             .into_tuple()

@@ -32,11 +32,12 @@ mod transaction;
 use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
+use service_kit::db::Alone;
 use tokio::sync::watch;
 
 use known_prices::KnownPrices;
 
-pub use archive::Archived;
+pub use archive::Old;
 pub use error::StoreError;
 pub use outbox::Acked;
 pub use read::{Ages, Due, FindUsers, HistoryRow, OpenHolds};
@@ -46,7 +47,7 @@ pub use transaction::Transaction;
 /// The database of billing-svc. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
-    connection: DatabaseConnection,
+    connection: Alone,
     /// Changes whenever this process has given events out.
     given_out: Arc<watch::Sender<()>>,
     known_prices: KnownPrices,
@@ -55,6 +56,7 @@ pub struct Store {
 impl Store {
     /// On a connection whose schema has been prepared.
     pub fn new(connection: DatabaseConnection) -> Self {
+        let connection = Alone::new(connection);
         Self { connection, given_out: Arc::default(), known_prices: KnownPrices::default() }
     }
 }

@@ -102,6 +102,7 @@ scans! {
     Users: users, String => |key| key, User;
     Grants: grants, (String, Uuid) => |key| &key.0, Grant;
     Operations: operations, (String, Uuid) => |key| &key.0, Operation;
+    ArchivedOperations: archived_operations, (String, Uuid) => |key| &key.0, Operation;
     Entries: entries, (String, i64) => |key| &key.0, Entry;
     OperationEntries: operation_entries, (String, Uuid, i64) => |key| &key.0, Entry;
     Payments: payments, (String, Uuid) => |key| &key.0, Payment;

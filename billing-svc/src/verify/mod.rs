@@ -10,8 +10,8 @@
 //! | I2 | nothing is below zero, except what is available to a user of whom a payment was taken back; only they are in debt |
 //! | I3 | held is what open operations took; nothing else moves it |
 //! | I4 | an operation's slices are its price × quantity, or free units, and are what its entries took |
-//! | I5 | an operation's entries settle it once, as its state says |
-//! | I6 | a `request_id` has one operation or payment, an id too |
+//! | I5 | an operation's entries settle it once, as its state says; none that is open is archived |
+//! | I6 | a `request_id` has one operation, archived or not, or payment; an id too |
 //! | I7 | cached balances, `balance_after`, counters and sequence numbers are what entries, events and payments say; events are given out in their order |
 //! | I8 | a payment moved what it was credited, less what its refunds took, through its provider's account, once, and stands where they say; nothing else moves that account |
 //! | I9 | no slice gives back more than it took, and `refunded` is what came back |
@@ -64,6 +64,7 @@ struct Check<'a> {
     users: Cursor<'a, cursor::Users>,
     grants: Cursor<'a, cursor::Grants>,
     operations: Cursor<'a, cursor::Operations>,
+    archived: Cursor<'a, cursor::ArchivedOperations>,
     entries: Cursor<'a, cursor::Entries>,
     operation_entries: Cursor<'a, cursor::OperationEntries>,
     payments: Cursor<'a, cursor::Payments>,
@@ -83,6 +84,7 @@ impl<'a> Check<'a> {
             users: Cursor::new(snapshot),
             grants: Cursor::new(snapshot),
             operations: Cursor::new(snapshot),
+            archived: Cursor::new(snapshot),
             entries: Cursor::new(snapshot),
             operation_entries: Cursor::new(snapshot),
             payments: Cursor::new(snapshot),
@@ -102,6 +104,7 @@ impl<'a> Check<'a> {
             self.users.user().await?,
             self.grants.user().await?,
             self.operations.user().await?,
+            self.archived.user().await?,
             self.entries.user().await?,
             self.payments.user().await?,
             self.payment_refunds.user().await?,

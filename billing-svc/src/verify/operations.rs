@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use uuid::Uuid;
+
 use super::{Check, Invariant, Report};
 use crate::ledger::{Account, Entry, Operation, OperationState, Slice, Source, Unit};
-use crate::store::StoreError;
+use crate::store::{Found, StoreError};
 
 /// Amounts by the user's account and unit.
 type BySource = BTreeMap<(Account, Unit), i128>;
@@ -16,7 +18,7 @@ impl Check<'_> {
         id: &str,
     ) -> Result<BTreeMap<Unit, i128>, StoreError> {
         let mut open = BTreeMap::new();
-        while let Some((key, operation)) = self.operations.next_of(id).await? {
+        while let Some((key, operation)) = self.next_operation(id).await? {
             self.report.operations += 1;
             let mut check = OperationCheck::default();
             while let Some((entry_key, entry)) = self.operation_entries.next_of(id).await? {
@@ -43,6 +45,42 @@ impl Check<'_> {
             }
         }
         Ok(open)
+    }
+
+    /// The next of a user's operations, of either table, by id.
+    async fn next_operation(
+        &mut self,
+        id: &str,
+    ) -> Result<Option<Found<(String, Uuid), Operation>>, StoreError> {
+        let here = self.operations.next_of(id).await?;
+        let archived = self.archived.next_of(id).await?;
+        match (here, archived) {
+            (Some((key, row)), Some(archived)) if archived.0.1 < key.1 => {
+                self.operations.put_back(key, row);
+                Ok(Some(self.count_archived(archived)))
+            }
+            (Some(here), archived) => {
+                if let Some((key, row)) = archived {
+                    self.archived.put_back(key, row);
+                }
+                Ok(Some(here))
+            }
+            (None, archived) => Ok(archived.map(|archived| self.count_archived(archived))),
+        }
+    }
+
+    fn count_archived(
+        &mut self,
+        found: Found<(String, Uuid), Operation>,
+    ) -> Found<(String, Uuid), Operation> {
+        self.report.archived_operations += 1;
+        if let Ok(operation) = &found.1
+            && operation.state == OperationState::Charged
+        {
+            let row = format!("operations_archive {} {}", operation.user_id, operation.operation_id);
+            self.report.add(Invariant::I5, row, "is open and archived");
+        }
+        found
     }
 }
 

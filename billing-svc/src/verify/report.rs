@@ -101,8 +101,10 @@ pub struct Report {
     pub users: u64,
     /// Grants.
     pub grants: u64,
-    /// Operations.
+    /// Operations, archived ones too.
     pub operations: u64,
+    /// Those of them that are archived.
+    pub archived_operations: u64,
     /// Entries.
     pub entries: u64,
     /// Payments.
@@ -158,6 +160,7 @@ impl fmt::Display for Report {
         writeln!(f, "users {}", self.users)?;
         writeln!(f, "grants {}", self.grants)?;
         writeln!(f, "operations {}", self.operations)?;
+        writeln!(f, "archived_operations {}", self.archived_operations)?;
         writeln!(f, "entries {}", self.entries)?;
         writeln!(f, "payments {}", self.payments)?;
         writeln!(f, "payment_refunds {}", self.payment_refunds)?;

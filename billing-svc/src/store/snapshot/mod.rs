@@ -13,6 +13,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::ledger::{Entry, Grant, Operation, User};
+use crate::store::archive::in_archive;
 use crate::store::tables::{entries, grants, operations, users};
 use crate::store::{Store, StoreError, dialect};
 
@@ -34,7 +35,7 @@ impl Store {
     /// # Errors
     /// `Unavailable`.
     pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        Ok(Snapshot { inner: dialect::begin_snapshot(&self.connection).await? })
+        Ok(Snapshot { inner: dialect::begin_snapshot(self.connection.pool()).await? })
     }
 
     /// Takes a snapshot that no other instance has one like: `None` while another has. It is let go with the snapshot.
@@ -80,16 +81,34 @@ impl Snapshot {
         Ok(rows.into_iter().map(|row| ((row.user_id.clone(), row.grant_id), row.read())).collect())
     }
 
-    /// Operations, by user and id.
+    /// Operations that are not archived, by user and id.
     pub async fn operations(
         &self,
+        after: Option<&(String, Uuid)>,
+        limit: u64,
+    ) -> Result<Vec<Found<(String, Uuid), Operation>>, StoreError> {
+        self.operations_of(operations::Entity::find(), after, limit).await
+    }
+
+    /// Archived operations, by user and id.
+    pub async fn archived_operations(
+        &self,
+        after: Option<&(String, Uuid)>,
+        limit: u64,
+    ) -> Result<Vec<Found<(String, Uuid), Operation>>, StoreError> {
+        self.operations_of(in_archive(operations::Entity::find()), after, limit).await
+    }
+
+    async fn operations_of(
+        &self,
+        rows: Select<operations::Entity>,
         after: Option<&(String, Uuid)>,
         limit: u64,
     ) -> Result<Vec<Found<(String, Uuid), Operation>>, StoreError> {
         use operations::Column;
         let after = after.map(|(user, id)| vec![user.as_str().into(), (*id).into()]);
         let keys = [Column::UserId, Column::OperationId];
-        let rows = self.page(operations::Entity::find(), &keys, after, limit).await?;
+        let rows = self.page(rows, &keys, after, limit).await?;
         let key = |row: &operations::Model| (row.user_id.clone(), row.operation_id);
         Ok(rows.into_iter().map(|row| (key(&row), row.read())).collect())
     }

@@ -1,34 +1,36 @@
 //! What no two rows may share, and what each row needs of another user's.
 
 use sea_orm::{
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, TryGetableMany,
+    ColumnTrait, ConnectionTrait, EntityTrait, IdenStatic, QueryFilter, QueryOrder, QuerySelect,
+    Select, Statement, TryGetable, TryGetableMany,
     sea_query::{Expr, ExprTrait, Query},
 };
 use uuid::Uuid;
 
 use super::Snapshot;
+use crate::store::archive::in_archive;
 use crate::store::tables::{
     event_position, events, operations, payments, promo_redemptions, referrals, users,
 };
 use crate::store::{StoreError, dialect};
 
 impl Snapshot {
-    /// request_ids that more than one operation has, at most `limit`.
+    /// request_ids that more than one operation has, in the archive or out of it; at most `limit` of each kind.
     ///
     /// # Errors
     /// As the database answers; so for all that follow.
     pub async fn shared_request_ids(&self, limit: u64) -> Result<Vec<String>, StoreError> {
-        self.shared::<operations::Entity, _>(operations::Column::RequestId, limit).await
+        self.shared_by_operations(operations::Column::RequestId, limit).await
     }
 
-    /// Ids that more than one operation has, at most `limit`.
+    /// Ids that more than one operation has; likewise.
     pub async fn shared_operation_ids(&self, limit: u64) -> Result<Vec<Uuid>, StoreError> {
-        self.shared::<operations::Entity, _>(operations::Column::OperationId, limit).await
+        self.shared_by_operations(operations::Column::OperationId, limit).await
     }
 
     /// request_ids that more than one payment has, at most `limit`.
     pub async fn shared_payment_requests(&self, limit: u64) -> Result<Vec<String>, StoreError> {
-        self.shared::<payments::Entity, _>(payments::Column::RequestId, limit).await
+        self.shared(payments::Entity::find(), payments::Column::RequestId, limit).await
     }
 
     /// Providers with a name that more than one payment has, at most `limit`.
@@ -104,14 +106,45 @@ impl Snapshot {
             .map_err(dialect::failed)
     }
 
-    /// What more than one row of a table has in a column, at most `limit`.
-    async fn shared<E, T>(&self, column: E::Column, limit: u64) -> Result<Vec<T>, StoreError>
+    /// In either of their tables, and in both.
+    async fn shared_by_operations<T>(
+        &self,
+        column: operations::Column,
+        limit: u64,
+    ) -> Result<Vec<T>, StoreError>
+    where
+        T: TryGetableMany + TryGetable + Send,
+    {
+        let mut shared: Vec<T> = self.shared(operations::Entity::find(), column, limit).await?;
+        let archived = in_archive(operations::Entity::find());
+        shared.extend(self.shared(archived, column, limit).await?);
+        // Materialized, so that it is planned for all rows: a plan that hopes to find the first few soon looks each up.
+        let (column, backend) = (column.as_str(), self.inner.get_database_backend());
+        let in_both = format!(
+            "WITH shared AS MATERIALIZED (
+                SELECT operations.{column} AS id FROM operations
+                JOIN operations_archive ON operations_archive.{column} = operations.{column}
+            ) SELECT id FROM shared LIMIT {limit}"
+        );
+        let rows = self.inner.query_all_raw(Statement::from_string(backend, in_both));
+        for row in rows.await.map_err(dialect::failed)? {
+            shared.push(row.try_get("", "id").map_err(dialect::failed)?);
+        }
+        Ok(shared)
+    }
+
+    /// What more than one of these rows has in a column, at most `limit`.
+    async fn shared<E, T>(
+        &self,
+        rows: Select<E>,
+        column: E::Column,
+        limit: u64,
+    ) -> Result<Vec<T>, StoreError>
     where
         E: EntityTrait,
         T: TryGetableMany + Send,
     {
-        E::find()
-            .select_only()
+        rows.select_only()
             .column(column)
             .group_by(column)
             .having(column.count().gt(1))
