@@ -9,6 +9,7 @@ use super::follow::FollowError;
 use super::{Payments, inbox};
 use crate::ledger::{Command, Outcome, Payment};
 use crate::metrics;
+use crate::store::StoreError;
 
 /// Payments or referrals that are dealt with in one go; the rest at the next.
 const PAGE: u64 = 100;
@@ -91,6 +92,8 @@ async fn places(payments: &Payments) {
         let wait = match given {
             Ok(0) => payments.0.settings.pace.events,
             Ok(_) => continue,
+            // Another instance was faster: what it left is given out soon.
+            Err(StoreError::Retryable(_)) => payments.0.settings.pace.events,
             Err(error) => {
                 tracing::warn!(%error, "events can't be given their places now");
                 payments.0.settings.pace.due

@@ -12,7 +12,7 @@ use crate::ledger::Provider;
 impl Store {
     /// The inbox of providers' notifications. `owner` names this process in what it works on, for people.
     pub fn notifications(&self, owner: String) -> Queue {
-        Queue::new(self.connection.clone(), "notifications", owner)
+        Queue::new(self.connection.pool().clone(), "notifications", owner)
     }
 
     /// How far a provider's list was read, in the provider's words.

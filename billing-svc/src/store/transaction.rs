@@ -21,7 +21,7 @@ impl Store {
     /// # Errors
     /// `Unavailable`, `Retryable` where SQLite's writer lock could not be had in time.
     pub async fn begin(&self) -> Result<Transaction, StoreError> {
-        let inner = dialect::begin_write(&self.connection).await?;
+        let inner = dialect::begin_write(self.connection.pool()).await?;
         Ok(Transaction { inner, known_prices: self.known_prices.clone() })
     }
 }

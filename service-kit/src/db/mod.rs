@@ -2,11 +2,12 @@
 //!
 //! SQLite: WAL with `synchronous=FULL`, foreign keys on, writers wait for each other ([`BUSY_TIMEOUT`]); a library older than
 //! [`OLDEST_SQLITE`] is refused (it can corrupt a WAL) and so, after a second, is another process on the same file.
-//! PostgreSQL: each connection is rolled back before it is lent, because a `begin()` that was dropped on the wire leaves a
-//! transaction open that the next borrower's acknowledged write would vanish with.
+//! PostgreSQL: each connection is rolled back when it is given back, before it is lent again, because a `begin()` that was
+//! dropped on the wire leaves a transaction open that the next borrower's acknowledged write would vanish with.
 //!
 //! Writers use [`begin_write`]. A URL's credentials are in no error, log or `Debug` of ours.
 
+mod alone;
 mod postgres;
 mod sqlite;
 
@@ -17,6 +18,8 @@ use sea_orm::{
     TransactionTrait,
 };
 
+pub(crate) use alone::again;
+pub use alone::{Alone, lost_race};
 pub use sqlite::OLDEST_SQLITE;
 
 /// How long a SQLite writer waits for another one.

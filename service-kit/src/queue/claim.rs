@@ -5,7 +5,10 @@ use std::time::{Duration, SystemTime};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
 
 use super::{Leased, Queue, QueueError, row};
-use crate::{db::begin_write, time::to_micros};
+use crate::{
+    db::{again, begin_write},
+    time::to_micros,
+};
 
 /// An owner died or is too slow: go on with what it began. Of a key at most one row is leased, so this breaks no order.
 const RAN_OUT: &str = "r.state = 'leased' AND r.lease_until <= $1 ORDER BY r.lease_until, r.seq";
@@ -15,9 +18,24 @@ pub(super) async fn claim(
     limit: u32,
     lease: Duration,
 ) -> Result<Vec<Leased>, QueueError> {
-    let transaction = begin_write(&queue.connection).await?;
+    let once = || async {
+        match claim_once(queue, limit, lease).await {
+            Err(QueueError::Database(error)) => Err(error),
+            answer => Ok(answer),
+        }
+    };
+    again(once).await?
+}
+
+async fn claim_once(
+    queue: &Queue,
+    limit: u32,
+    lease: Duration,
+) -> Result<Vec<Leased>, QueueError> {
+    let transaction = begin_write(queue.connection.pool()).await?;
     if queue.connection.get_database_backend() == DbBackend::Postgres {
-        // Before the first look at the table: a statement sees what was committed before it began.
+        // Before the first look at the table: a statement sees what was committed before it began. Where the whole transaction
+        // sees what was committed before its first statement (SERIALIZABLE), a row that changed since fails it: it runs again.
         let lock = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
         let name = format!("kopilka.queue.{}", queue.table);
         transaction.execute_raw(queue.statement(lock, [name.into()])).await?;

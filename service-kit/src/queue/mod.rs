@@ -10,6 +10,7 @@
 //!
 //! The table is made by `migrations::queue_table`. Claims take turns on a table (SQLite's write lock; an advisory lock on
 //! PostgreSQL), because two that look at the same moment could each pick a row of one key.
+//! A statement or claim that lost a race (40001, where transactions are SERIALIZABLE) runs again.
 //! Times are judged by the claimer's clock: clocks of several instances must agree to much less than a lease.
 
 mod backlog;
@@ -27,7 +28,7 @@ use tokio::sync::{Notify, futures::Notified};
 
 pub use row::{Counts, Leased, Row, RowState};
 
-use crate::{telemetry, time::to_micros};
+use crate::{db::Alone, telemetry, time::to_micros};
 
 /// Rows that [`Queue::prune`] deletes in one statement, so that it never holds the table for long.
 const PRUNE_BATCH: i64 = 1_000;
@@ -35,7 +36,7 @@ const PRUNE_BATCH: i64 = 1_000;
 /// A queue in a table of the service's own database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Queue {
-    connection: DatabaseConnection,
+    connection: Alone,
     table: &'static str,
     owner: Arc<str>,
     changed: Arc<Notify>,
@@ -86,6 +87,7 @@ pub enum QueueError {
 impl Queue {
     /// `owner` names this process in rows it leases, for people; the fence is what protects. `table` becomes part of the SQL.
     pub fn new(connection: DatabaseConnection, table: &'static str, owner: String) -> Queue {
+        let connection = Alone::new(connection);
         Queue { connection, table, owner: owner.into(), changed: Arc::default() }
     }
 
