@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 use super::history::SeedArgs;
 use super::load::LoadArgs;
 use super::servers::baseline::BaselineArgs;
+use super::services::ServicesArgs;
 use super::suite::SuiteArgs;
 
 /// Measures Kopilka, and whatever else speaks billing.v1.
@@ -20,6 +21,7 @@ pub(super) struct Cli {
 pub(super) enum Command {
     Load(LoadArgs),
     Seed(SeedArgs),
+    Services(ServicesArgs),
     Suite(SuiteArgs),
     Baseline(BaselineArgs),
 }

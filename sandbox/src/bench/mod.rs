@@ -4,6 +4,7 @@
 pub mod history;
 pub mod load;
 pub mod servers;
+pub mod services;
 pub mod suite;
 
 mod cli;
@@ -20,6 +21,7 @@ pub async fn run() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Load(load) => load.run().await,
         Command::Seed(seed) => seed.run().await,
+        Command::Services(services) => services.run().await,
         Command::Suite(suite) => suite.run().await,
         Command::Baseline(baseline) => baseline.run().await,
     }

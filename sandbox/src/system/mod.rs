@@ -58,6 +58,8 @@ use crate::telegram::TelegramStandIn;
 use crate::yookassa::{SHOP_ID, YookassaStandIn};
 use forward::Forward;
 
+/// What Telegram's updates bear where a system was built with [`Builder::webhook`].
+pub const WEBHOOK_SECRET: &str = "secret-of-the-webhook";
 /// How long [`System::until`] waits.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -109,7 +111,7 @@ impl Builder {
             if service == Service::Gateway && self.webhook {
                 let url = format!("http://{}/telegram/webhook", own.http);
                 self.settings.insert("TELEGRAM_WEBHOOK_URL".to_owned(), url);
-                let secret = "secret-of-the-webhook".to_owned();
+                let secret = WEBHOOK_SECRET.to_owned();
                 self.settings.insert("TELEGRAM_WEBHOOK_SECRET".to_owned(), secret);
             }
             if service == Service::Gateway {

@@ -50,7 +50,7 @@ impl Service {
     }
 
     /// The prefix of its environment variables.
-    pub(super) fn prefix(self) -> &'static str {
+    pub(crate) fn prefix(self) -> &'static str {
         match self {
             Self::Billing => "BILLING",
             Self::Gateway => "GATEWAY",
@@ -182,6 +182,11 @@ impl Process {
     /// Has it ended by itself?
     pub(super) fn ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
         Ok(self.child.try_wait()?)
+    }
+
+    /// The process's id, while it runs.
+    pub(super) fn id(&self) -> Option<u32> {
+        self.child.id()
     }
 
     /// The last lines that it wrote.

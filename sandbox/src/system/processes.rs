@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use anyhow::{Context, bail};
+use proto::client::{ClientConfig, ImagesClient};
 use tokio::process::Command;
 
 use super::callers::AsGateway;
@@ -236,6 +237,20 @@ impl Processes {
     /// Clients of billing-svc with the role `gateway`.
     pub fn as_gateway(&self) -> &AsGateway {
         &self.as_gateway
+    }
+
+    /// A client of image-worker with the role `gateway`, which connects at the first call.
+    ///
+    /// # Errors
+    /// Never for a system whose worker was given an address.
+    pub fn images(&self) -> anyhow::Result<ImagesClient> {
+        let url = format!("http://{}", self.wiring.address(Service::Worker)?.grpc);
+        Ok(ImagesClient::new(&ClientConfig::new(&url, Some(self.wiring.gateway_token())))?)
+    }
+
+    /// The id of a running service's process.
+    pub fn id(&self, service: Service) -> Option<u32> {
+        self.running.get(&service).and_then(Process::id)
     }
 
     /// The last lines of a running service's log.
