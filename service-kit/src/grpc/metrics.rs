@@ -9,17 +9,20 @@ use std::{
     collections::{HashMap, HashSet},
     future::Future,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     task::{Context, Poll},
     time::Instant,
 };
 
 use http::{Request, Response};
+use metrics::{Counter, Histogram};
 use prost::{DecodeError, Message};
 use prost_types::FileDescriptorSet;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 use tower::{Layer, Service};
+
+use super::rpcs;
 
 /// The enum whose values, without their prefix, are the reasons of a package.
 const REASONS: &str = "ErrorReason";
@@ -30,8 +33,9 @@ const OTHER: &str = "other";
 /// Measures every request that passes.
 #[derive(Debug, Clone)]
 pub struct MetricsLayer {
-    /// Path to label, both of a bounded set.
-    known: Arc<HashMap<String, String>>,
+    /// By path, a bounded set.
+    known: Arc<HashMap<String, Arc<Meter>>>,
+    other: Arc<Meter>,
     reasons: Arc<HashSet<String>>,
 }
 
@@ -44,24 +48,18 @@ impl MetricsLayer {
     /// The same, with reasons that no enum names.
     pub fn with_reasons(descriptors: &[u8], reasons: &[&str]) -> Result<Self, DecodeError> {
         let set = FileDescriptorSet::decode(descriptors)?;
-        let mut known = HashMap::new();
         let mut reasons: HashSet<String> = reasons.iter().map(|reason| (*reason).into()).collect();
-        for file in &set.file {
-            let enums = file.enum_type.iter().filter(|named| named.name() == REASONS);
-            let values = enums.flat_map(|named| &named.value);
-            reasons.extend(
-                values
-                    .filter_map(|value| value.name().strip_prefix(REASON_PREFIX))
-                    .map(str::to_owned),
-            );
-            for service in &file.service {
-                for method in &service.method {
-                    let label = format!("{}.{}/{}", file.package(), service.name(), method.name());
-                    known.insert(format!("/{label}"), label);
-                }
-            }
-        }
-        Ok(Self { known: Arc::new(known), reasons: Arc::new(reasons) })
+        let enums = set.file.iter().flat_map(|file| &file.enum_type);
+        let values = enums.filter(|named| named.name() == REASONS).flat_map(|named| &named.value);
+        reasons.extend(
+            values.filter_map(|value| value.name().strip_prefix(REASON_PREFIX)).map(str::to_owned),
+        );
+        let known = rpcs::described(&set).map(|rpc| (rpc.path(), Arc::new(Meter::of(rpc.name()))));
+        Ok(Self {
+            known: Arc::new(known.collect()),
+            other: Arc::new(Meter::of(OTHER.to_owned())),
+            reasons: Arc::new(reasons),
+        })
     }
 
     /// The label for the reason of an error.
@@ -103,9 +101,9 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let known = self.layer.known.get(request.uri().path());
+        let meter = self.layer.known.get(request.uri().path()).unwrap_or(&self.layer.other);
         let mut measured = Measured {
-            rpc: known.cloned().unwrap_or_else(|| OTHER.to_owned()),
+            meter: meter.clone(),
             started: Instant::now(),
             code: Code::Cancelled,
             reason: String::new(),
@@ -128,9 +126,37 @@ where
     }
 }
 
+/// The metrics of one RPC. Those of nearly every call are looked up once.
+#[derive(Debug)]
+struct Meter {
+    rpc: String,
+    ok: OnceLock<Counter>,
+    seconds: OnceLock<Histogram>,
+}
+
+impl Meter {
+    fn of(rpc: String) -> Self {
+        Self { rpc, ok: OnceLock::new(), seconds: OnceLock::new() }
+    }
+
+    fn record(&self, code: Code, reason: String, seconds: f64) {
+        match code {
+            Code::Ok => self.ok.get_or_init(|| self.calls(code, reason)).increment(1),
+            _ => self.calls(code, reason).increment(1),
+        }
+        let rpc = || metrics::histogram!("grpc_request_seconds", "rpc" => self.rpc.clone());
+        self.seconds.get_or_init(rpc).record(seconds);
+    }
+
+    fn calls(&self, code: Code, reason: String) -> Counter {
+        let (rpc, code) = (self.rpc.clone(), format!("{code:?}"));
+        metrics::counter!("grpc_requests_total", "rpc" => rpc, "code" => code, "reason" => reason)
+    }
+}
+
 /// Records itself when it is dropped: also when the call is abandoned.
 struct Measured {
-    rpc: String,
+    meter: Arc<Meter>,
     started: Instant,
     code: Code,
     reason: String,
@@ -146,11 +172,7 @@ impl Measured {
 
 impl Drop for Measured {
     fn drop(&mut self) {
-        let (rpc, code) = (self.rpc.clone(), format!("{:?}", self.code));
         let reason = std::mem::take(&mut self.reason);
-        metrics::counter!("grpc_requests_total", "rpc" => rpc, "code" => code, "reason" => reason)
-            .increment(1);
-        metrics::histogram!("grpc_request_seconds", "rpc" => self.rpc.clone())
-            .record(self.started.elapsed().as_secs_f64());
+        self.meter.record(self.code, reason, self.started.elapsed().as_secs_f64());
     }
 }

@@ -3,6 +3,7 @@
 
 mod metrics;
 mod refusal;
+mod rpcs;
 mod trace;
 
 use std::{io, time::Duration};

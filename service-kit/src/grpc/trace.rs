@@ -22,21 +22,14 @@ use tower::{Layer, Service};
 use tracing::{Instrument, Span, field};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
+use super::rpcs::{self, Rpc};
 use crate::telemetry;
 
 /// Opens the spans.
 #[derive(Debug, Clone)]
 pub struct TraceLayer {
-    /// By path.
-    known: Arc<HashMap<String, Rpc>>,
-}
-
-#[derive(Debug)]
-struct Rpc {
-    /// `billing.v1.BillingService/Charge`.
-    name: String,
-    service: String,
-    method: String,
+    /// By path, each with its name.
+    known: Arc<HashMap<String, (String, Rpc)>>,
 }
 
 impl TraceLayer {
@@ -46,19 +39,8 @@ impl TraceLayer {
     /// These are no descriptors.
     pub fn new(descriptors: &[u8]) -> Result<Self, DecodeError> {
         let set = FileDescriptorSet::decode(descriptors)?;
-        let mut known = HashMap::new();
-        for file in &set.file {
-            for described in &file.service {
-                let service = format!("{}.{}", file.package(), described.name());
-                for method in &described.method {
-                    let method = method.name().to_owned();
-                    let name = format!("{service}/{method}");
-                    known
-                        .insert(format!("/{name}"), Rpc { name, service: service.clone(), method });
-                }
-            }
-        }
-        Ok(Self { known: Arc::new(known) })
+        let known = rpcs::described(&set).map(|rpc| (rpc.path(), (rpc.name(), rpc)));
+        Ok(Self { known: Arc::new(known.collect()) })
     }
 }
 
@@ -91,14 +73,14 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let Some(rpc) = self.layer.known.get(request.uri().path()) else {
+        let Some((name, rpc)) = self.layer.known.get(request.uri().path()) else {
             return Box::pin(self.inner.call(request));
         };
         let span = tracing::info_span!(
             "call",
-            otel.name = rpc.name,
+            otel.name = name,
             otel.kind = "server",
-            rpc = rpc.name,
+            rpc = name,
             caller = field::Empty
         );
         telemetry::adopt_headers(&span, request.headers());

@@ -9,9 +9,9 @@ const SECONDS: [f64; 14] =
 const LONG_SECONDS: [f64; 14] =
     [1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 300.0, 600.0, 1800.0];
 const LONG: [&str; 2] = ["worker_job_seconds", "worker_generation_seconds"];
-/// Upper bounds in commands.
+/// Upper bounds in commands, or calls.
 const COMMANDS: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
-const IN_COMMANDS: &str = "billing_batch_commands";
+const IN_COMMANDS: [&str; 2] = ["billing_batch_commands", "billing_read_calls"];
 
 /// A recorder whose histograms have their buckets.
 pub(super) fn builder() -> Result<PrometheusBuilder, BuildError> {
@@ -19,5 +19,8 @@ pub(super) fn builder() -> Result<PrometheusBuilder, BuildError> {
     for name in LONG {
         builder = builder.set_buckets_for_metric(Matcher::Full(name.to_owned()), &LONG_SECONDS)?;
     }
-    builder.set_buckets_for_metric(Matcher::Full(IN_COMMANDS.to_owned()), &COMMANDS)
+    for name in IN_COMMANDS {
+        builder = builder.set_buckets_for_metric(Matcher::Full(name.to_owned()), &COMMANDS)?;
+    }
+    Ok(builder)
 }

@@ -149,10 +149,12 @@ where
 {
     tracing_opentelemetry::layer()
         .with_tracer(traces.tracer("kopilka"))
-        // Where in the code a span begins, and in which thread, helps nobody who reads a trace.
+        // Where in the code a span begins, in which thread, and how long it was polled, helps nobody who reads a trace; the last
+        // would ask the clock twice for each poll.
         .with_location(false)
         .with_threads(false)
         .with_target(false)
+        .with_tracked_inactivity(false)
         .with_filter(of_ours(program))
 }
 
