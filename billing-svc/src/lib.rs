@@ -1,5 +1,6 @@
 //! Prepaid billing over gRPC. The folders are the layers; ARCHITECTURE.md draws them.
 
+pub mod archiver;
 pub mod auditor;
 pub mod committer;
 pub mod config;
@@ -10,6 +11,7 @@ pub mod ledger;
 pub mod metrics;
 pub mod payments;
 pub mod prices;
+pub mod reader;
 pub mod reconcile;
 pub mod server;
 pub mod store;

@@ -1,11 +1,12 @@
 //! Wiring, and the order of shutdown: from the edge inwards.
 //!
 //! SIGTERM → not ready, NOT_SERVING → stop accepting and drain the calls under way → stop the sweeper and payments → close the
-//! committer (what it took is answered) → close the store. The HTTP side goes last, so that `/readyz` can say no.
+//! committer and the reader (what they took is answered) → close the store. The HTTP side goes last, so that `/readyz` can say no.
 
 mod edge;
 mod part;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -21,11 +22,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::committer::{self, Committer};
 use crate::config::Settings;
-use crate::grpc::Edge;
+use crate::grpc::{Edge, Inside};
 use crate::payments::{self, Pace, Payments};
 use crate::prices::StartingPrices;
+use crate::reader::{self, Reader};
 use crate::store::Store;
-use crate::{auditor, gauges, metrics, sweeper};
+use crate::{archiver, auditor, gauges, metrics, sweeper};
 use edge::{Entry, SERVICES, start_grpc, start_http};
 use part::Part;
 
@@ -35,11 +37,13 @@ const DRAIN: Duration = Duration::from_secs(20);
 const HTTP_DRAIN: Duration = Duration::from_secs(2);
 const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
 /// Batches under way at once on PostgreSQL, of different users. SQLite has one writer.
-const LANES: usize = 4;
+pub const LANES: usize = 4;
 /// Commands that may wait in each lane.
 const QUEUE: usize = 2048;
 /// Commands in one transaction.
 const BATCH: usize = 256;
+/// What is read together, for each kind of question.
+const READS: reader::Settings = reader::Settings { statements: 2, queue: 4096, batch: 256 };
 /// Notifications of payment providers that may wait to be followed.
 const WAITING_NOTIFICATIONS: u64 = 50_000;
 /// Connections: the lanes', and those of reads.
@@ -71,8 +75,11 @@ pub async fn run(
     let (committer, lanes) =
         Committer::start(store.clone(), settings.policy.clone(), queues(&database));
     let lanes = Part::start(&down, |_| async { lanes.await.context("the committer") });
+    let policy: Arc<_> = settings.policy.clone().into();
+    let (reader, readers) = Reader::start(store.clone(), policy.clone(), READS);
+    let readers = Part::start(&down, |_| async { readers.await.context("the reader") });
     let sweeper = Part::background(&down, |stop| {
-        sweeper::run(store.clone(), committer.clone(), SWEEP_INTERVAL, stop)
+        tidy(store.clone(), committer.clone(), settings.archive_after, stop)
     });
     let watchers = Part::background(&down, |stop| {
         watch(store.clone(), committer.clone(), settings.audit_interval, stop)
@@ -86,10 +93,8 @@ pub async fn run(
     let files = Part::background(&down, |stop| settings.access.clone().follow(stop));
     let http = start_http(listeners.http, readiness, &health, &down)?;
     let edge = Edge::new(
-        store,
-        committer.clone(),
-        payments,
-        settings.policy,
+        Inside { store, reader: reader.clone(), committer: committer.clone(), payments },
+        policy,
         settings.currency,
         down.clone(),
         &settings.limits,
@@ -109,19 +114,20 @@ pub async fn run(
 
     let grpc = grpc.stop("gRPC", DRAIN).await;
     let (sweeper, money_in, watchers) = tokio::join!(
-        sweeper.stop("the sweeper", DRAIN),
+        sweeper.stop("the sweeper and the archiver", DRAIN),
         money_in.stop("payments", DRAIN),
         watchers.stop("gauges and audits", DRAIN)
     );
-    committer.close().await;
+    tokio::join!(committer.close(), reader.close());
     let lanes = lanes.stop("the committer", DRAIN).await;
+    let readers = readers.stop("the reader", DRAIN).await;
     let (health, files) = tokio::join!(
         health_kept.stop("health", HTTP_DRAIN),
         files.stop("the look at files", HTTP_DRAIN)
     );
     let http = http.stop("HTTP", HTTP_DRAIN).await;
     let closed = database.connection.clone().close().await.context("closing the database");
-    for ended in [grpc, sweeper, money_in, watchers, lanes, health, files, http, closed] {
+    for ended in [grpc, sweeper, money_in, watchers, lanes, readers, health, files, http, closed] {
         ended?;
     }
     anyhow::ensure!(!by_itself, "a part of the service ended by itself");
@@ -133,6 +139,22 @@ pub async fn run(
 fn queues(database: &Db) -> committer::Settings {
     let sqlite = database.connection.get_database_backend() == DbBackend::Sqlite;
     committer::Settings { lanes: if sqlite { 1 } else { LANES }, queue: QUEUE, batch: BATCH }
+}
+
+/// Ends what has expired and, where somebody wants it, archives what ended long ago.
+async fn tidy(
+    store: Store,
+    committer: Committer,
+    archive_after: Option<Duration>,
+    stop: CancellationToken,
+) {
+    let archiving = async {
+        if let Some(after) = archive_after {
+            archiver::run(store.clone(), after, stop.clone()).await;
+        }
+    };
+    let sweeping = sweeper::run(store.clone(), committer, SWEEP_INTERVAL, stop.clone());
+    tokio::join!(sweeping, archiving);
 }
 
 /// Counts what is open and, where somebody wants it, audits. Both write nothing.

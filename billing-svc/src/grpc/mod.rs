@@ -1,7 +1,7 @@
 //! The gRPC edge: message → checked command → committer → message. Thin: no rule of money is here.
 //!
 //! A call goes: `Call::open` (who calls, until when) → `from_wire` (each field checked once, in the proto's order) →
-//! the committer, or a read of the store → `to_wire`. Whatever goes wrong is a `Refusal` until `status.rs`,
+//! the committer, the reader, or a read of the store → `to_wire`. Whatever goes wrong is a `Refusal` until `status.rs`,
 //! and only `status.rs`, makes a `tonic::Status` of it. One file for each RPC, all of the same shape.
 //!
 //! An RPC's future owns no transaction: tonic drops it when the client's deadline passes, and the committer goes on.
@@ -43,6 +43,7 @@ use crate::ledger::{
     UserId,
 };
 use crate::payments::Payments;
+use crate::reader::Reader;
 use crate::store::Store;
 
 use call::Call;
@@ -57,6 +58,8 @@ pub use limits::{Limits, Rate};
 pub struct Edge {
     /// For reads.
     pub store: Store,
+    /// For what many read at once.
+    pub reader: Reader,
     /// For writes.
     pub committer: Committer,
     /// For what asks a payment provider.
@@ -77,22 +80,34 @@ pub struct Edge {
     max_message_bytes: usize,
 }
 
+/// What stands behind the edge.
+#[derive(Debug)]
+pub struct Inside {
+    /// See [`Edge::store`].
+    pub store: Store,
+    /// See [`Edge::reader`].
+    pub reader: Reader,
+    /// See [`Edge::committer`].
+    pub committer: Committer,
+    /// See [`Edge::payments`].
+    pub payments: Payments,
+}
+
 impl Edge {
-    /// On what it needs; its streams end when `draining` is cancelled.
+    /// On what is inside; its streams end when `draining` is cancelled.
     pub fn new(
-        store: Store,
-        committer: Committer,
-        payments: Payments,
-        policy: Policy,
+        Inside { store, reader, committer, payments }: Inside,
+        policy: Arc<Policy>,
         currency: Arc<str>,
         draining: CancellationToken,
         limits: &Limits,
     ) -> Self {
         Self {
             store,
+            reader,
             committer,
             payments,
-            policy: policy.into(),
+            policy,
             currency,
             draining,
             watchers: Arc::new(Semaphore::new(MAX_WATCHERS)),
@@ -131,8 +146,8 @@ impl Edge {
     }
 
     /// Whose operation it is: commands about an operation name its user.
-    async fn owner(&self, id: OperationId) -> Result<UserId, Refusal> {
-        self.store.user_of(id).await?.ok_or(Refusal::OperationNotFound)
+    async fn owner(&self, id: OperationId, call: &Call) -> Result<UserId, Refusal> {
+        self.reader.owner(id, call.deadline).await?.ok_or(Refusal::OperationNotFound)
     }
 
     /// One payment.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::committer::SubmitError;
 use crate::ledger::Rejection;
 use crate::payments::{Limited, PaymentError};
+use crate::reader::ReadError;
 use crate::store::StoreError;
 
 /// Why a call was refused.
@@ -49,6 +50,8 @@ pub enum Refusal {
     Rule(Rejection),
     /// The committer did not do it.
     Submit(SubmitError),
+    /// The reader did not read it.
+    Look(ReadError),
     /// A read failed.
     Read(StoreError),
     /// A defect of ours.
@@ -65,6 +68,12 @@ impl Refusal {
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         Self::Read(error)
+    }
+}
+
+impl From<ReadError> for Refusal {
+    fn from(error: ReadError) -> Self {
+        Self::Look(error)
     }
 }
 

@@ -13,6 +13,7 @@ use super::rules;
 use super::to_wire::reason_name;
 use crate::committer::SubmitError;
 use crate::metrics;
+use crate::reader::ReadError;
 use crate::store::StoreError;
 
 /// The domain of every `ErrorInfo`.
@@ -39,6 +40,7 @@ impl Refusal {
             Self::ProviderUnavailable { retry_after } => provider_unavailable(retry_after),
             Self::Rule(rejection) => rules::in_words(rejection, currency),
             Self::Submit(error) => of_submit(error),
+            Self::Look(error) => of_look(error),
             Self::Read(error) => of_read(&error),
             Self::Defect(what) => {
                 tracing::error!(what, "a defect of this program");
@@ -53,17 +55,22 @@ impl Refusal {
 fn of_submit(error: SubmitError) -> Answer {
     match error {
         SubmitError::Overloaded => too_many_calls(),
-        SubmitError::DeadlinePassed => retryable(
-            ErrorReason::Overloaded,
-            "the call's deadline passed before its turn came, nothing was written: repeat the same request",
-        ),
-        SubmitError::Closed => retryable(
-            ErrorReason::StoreUnavailable,
-            "this instance is shutting down, nothing was written: repeat the same request",
-        ),
+        SubmitError::DeadlinePassed => too_late(),
+        SubmitError::Closed => closed(),
         SubmitError::Unavailable => store_unavailable(),
         SubmitError::OutcomeUnknown => outcome_unknown(),
         SubmitError::Internal => internal(),
+    }
+}
+
+/// The reader has logged what it could not read.
+fn of_look(error: ReadError) -> Answer {
+    match error {
+        ReadError::Overloaded => too_many_calls(),
+        ReadError::DeadlinePassed => too_late(),
+        ReadError::Closed => closed(),
+        ReadError::Unavailable => store_unavailable(),
+        ReadError::Internal => internal(),
     }
 }
 
@@ -113,6 +120,20 @@ fn too_many_calls() -> Answer {
     retryable(
         ErrorReason::Overloaded,
         "too many calls at once, nothing was written: repeat the same request a little later",
+    )
+}
+
+fn too_late() -> Answer {
+    retryable(
+        ErrorReason::Overloaded,
+        "the call's deadline passed before its turn came, nothing was written: repeat the same request",
+    )
+}
+
+fn closed() -> Answer {
+    retryable(
+        ErrorReason::StoreUnavailable,
+        "this instance is shutting down, nothing was written: repeat the same request",
     )
 }
 
@@ -217,6 +238,10 @@ mod tests {
             (Refusal::Submit(SubmitError::Unavailable), "STORE_UNAVAILABLE"),
             (Refusal::Submit(SubmitError::Closed), "STORE_UNAVAILABLE"),
             (Refusal::Read(unavailable()), "STORE_UNAVAILABLE"),
+            (Refusal::Look(ReadError::Overloaded), "OVERLOADED"),
+            (Refusal::Look(ReadError::DeadlinePassed), "OVERLOADED"),
+            (Refusal::Look(ReadError::Unavailable), "STORE_UNAVAILABLE"),
+            (Refusal::Look(ReadError::Closed), "STORE_UNAVAILABLE"),
             (Refusal::Submit(SubmitError::OutcomeUnknown), "OUTCOME_UNKNOWN"),
         ];
         for (refusal, reason) in table {
@@ -234,6 +259,7 @@ mod tests {
         let corrupt = |what: &str| StoreError::Corrupt { what: what.to_owned() };
         let table = [
             Refusal::Submit(SubmitError::Internal),
+            Refusal::Look(ReadError::Internal),
             Refusal::Read(corrupt("secret")),
             Refusal::Rule(Rejection::Corrupt { what: "secret".to_owned() }),
             Refusal::Defect("secret"),

@@ -113,6 +113,14 @@ pub fn command(name: &'static str, end: &'static str) {
     metrics::counter!("billing_commands_total", "command" => name, "end" => end).increment(1);
 }
 
+/// `billing_read_calls{read}`: how many calls shared one statement, and `billing_read_seconds{read}`: what it took, with the taking
+/// of a connection. `read` is `user` or `owner`.
+pub fn read(name: &'static str, calls: usize, took: Duration) {
+    #[expect(clippy::cast_precision_loss, reason = "a statement serves hundreds at most")]
+    metrics::histogram!("billing_read_calls", "read" => name).record(calls as f64);
+    metrics::histogram!("billing_read_seconds", "read" => name).record(took.as_secs_f64());
+}
+
 /// `billing_swept_total{what}`: `hold`s given back, `grant`s that expired and `announcement`s of grants that will, by this
 /// instance.
 pub fn swept(what: &'static str, count: u64) {
@@ -122,6 +130,11 @@ pub fn swept(what: &'static str, count: u64) {
 /// `billing_sweep_failures_total{what}`: what was due and could not be swept this time.
 pub fn sweep_failed(what: &'static str, count: u64) {
     metrics::counter!("billing_sweep_failures_total", "what" => what).increment(count);
+}
+
+/// `billing_archived_operations_total`: operations that this instance has moved to the archive.
+pub fn archived(count: u64) {
+    metrics::counter!("billing_archived_operations_total").increment(count);
 }
 
 /// `billing_payments_total{provider, state}`: payments that came to stand in a state, by this instance.

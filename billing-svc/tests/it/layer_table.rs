@@ -5,15 +5,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the inside out. `metrics` only counts and knows nobody; the last line is wiring.
-const TABLE: [&str; 15] = [
+const TABLE: [&str; 17] = [
     "ledger",
     "metrics",
     "store",
     "committer",
+    "reader",
     "payments",
     "grpc",
     "layers",
     "sweeper",
+    "archiver",
     "gauges",
     "verify",
     "auditor",

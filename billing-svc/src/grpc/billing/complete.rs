@@ -14,7 +14,7 @@ pub async fn complete(
 ) -> Result<CompleteResponse, Refusal> {
     let (call, message) = Call::open(request)?;
     let operation_id = from_wire::operation_id(&message.operation_id)?;
-    let user_id = edge.owner(operation_id).await?;
+    let user_id = edge.owner(operation_id, &call).await?;
     let command = Command::Complete { user_id, operation_id };
     let Outcome::Operation { operation, user, replayed } = edge.obey(command, &call).await? else {
         return Err(Refusal::Defect("a completion was answered by something else"));

@@ -16,7 +16,7 @@ pub async fn extend_hold(
     let operation_id = from_wire::operation_id(&message.operation_id)?;
     // Absent is as wrong as zero: there is no default for how much longer.
     let hold = from_wire::hold(message.hold.unwrap_or_default())?;
-    let user_id = edge.owner(operation_id).await?;
+    let user_id = edge.owner(operation_id, &call).await?;
     let command = Command::ExtendHold { user_id, operation_id, hold };
     let Outcome::Operation { operation, .. } = edge.obey(command, &call).await? else {
         return Err(Refusal::Defect("a longer hold was answered by something else"));

@@ -3,14 +3,16 @@
 use proto::billing::v1::{GetUserInfoRequest, GetUserInfoResponse};
 use tonic::Request;
 
+use crate::grpc::call::Call;
 use crate::grpc::refusal::Refusal;
-use crate::grpc::{Edge, from_wire, now, to_wire};
+use crate::grpc::{Edge, from_wire, to_wire};
 
 pub async fn get_user_info(
     edge: &Edge,
     request: Request<GetUserInfoRequest>,
 ) -> Result<GetUserInfoResponse, Refusal> {
-    let user_id = from_wire::user_id(request.into_inner().user_id)?;
-    let user = edge.store.user_view(&user_id, &edge.policy, now()).await?;
+    let (call, message) = Call::open(request)?;
+    let user_id = from_wire::user_id(message.user_id)?;
+    let user = edge.reader.user(user_id, call.deadline).await?;
     Ok(GetUserInfoResponse { user: Some(to_wire::user(user, &edge.currency)) })
 }

@@ -24,7 +24,7 @@ pub async fn refund(
         .amount
         .map(|amount| from_wire::refund_amount(&amount, &edge.currency))
         .transpose()?;
-    let user_id = edge.owner(operation_id).await?;
+    let user_id = edge.owner(operation_id, &call).await?;
     let command = Command::Refund { user_id, operation_id, reason, comment, amount, right };
     let Outcome::Operation { operation, user, replayed } = edge.obey(command, &call).await? else {
         return Err(Refusal::Defect("a refund was answered by something else"));

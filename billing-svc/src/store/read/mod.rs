@@ -1,24 +1,29 @@
 //! Queries. Nearly each is one statement, so its answer is a picture of one moment; where one takes several, its rows
-//! are each of their own moment, and none is missing. Lists of a user are scoped by the user.
+//! are each of their own moment, and none is missing. Lists of a user are scoped by the user. Operations are told wherever
+//! they stand, in `operations` or in the archive.
 
 mod due;
 mod open;
 mod payments;
 mod promotions;
+mod together;
 mod users;
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::Expr,
+};
 
 pub use due::Due;
 pub use open::{Ages, OpenHolds};
 pub use payments::HistoryRow;
 pub use users::FindUsers;
 
+use super::archive::everywhere;
 use super::tables::{Named as _, entries, grants, operations, prices};
 use super::{Store, StoreError, dialect};
 use crate::ledger::{
-    Entry, Grant, Operation, OperationId, OperationState, Policy, PriceList, Timestamp, User,
-    UserId, UserView,
+    Entry, Grant, Operation, OperationId, OperationState, PriceList, User, UserId,
 };
 
 impl Store {
@@ -36,28 +41,13 @@ impl Store {
     /// # Errors
     /// `Corrupt`, `Unavailable`; so for all that follow.
     pub async fn user_of(&self, id: OperationId) -> Result<Option<UserId>, StoreError> {
-        let found: Option<String> = operations::Entity::find()
+        let found = operations::Entity::find()
             .select_only()
             .column(operations::Column::UserId)
-            .filter(operations::Column::OperationId.eq(id.0))
-            .into_tuple()
-            .one(&self.connection)
-            .await
-            .map_err(dialect::failed)?;
+            .filter(operations::Column::OperationId.eq(id.0));
+        let found: Option<String> =
+            everywhere(found).into_tuple().one(&self.connection).await.map_err(dialect::failed)?;
         found.map(|user| owner("operations", user)).transpose()
-    }
-
-    /// What a user has at `now`; for an unknown one, what a new user would have. Writes nothing.
-    pub async fn user_view(
-        &self,
-        user_id: &UserId,
-        policy: &Policy,
-        now: Timestamp,
-    ) -> Result<UserView, StoreError> {
-        Ok(match self.user_with_grants(user_id).await? {
-            (Some(user), grants) => UserView::of(&user, grants.iter(), now),
-            (None, _) => UserView::of_unknown(user_id.clone(), policy),
-        })
     }
 
     /// A user and all their grants, of one moment.
@@ -81,11 +71,8 @@ impl Store {
 
     /// One operation.
     pub async fn operation(&self, id: OperationId) -> Result<Option<Operation>, StoreError> {
-        let found = operations::Entity::find()
-            .filter(operations::Column::OperationId.eq(id.0))
-            .one(&self.connection)
-            .await
-            .map_err(dialect::failed)?;
+        let found = operations::Entity::find().filter(operations::Column::OperationId.eq(id.0));
+        let found = everywhere(found).one(&self.connection).await.map_err(dialect::failed)?;
         found.map(operations::Model::read).transpose()
     }
 
@@ -97,10 +84,8 @@ impl Store {
         before: Option<OperationId>,
         limit: u64,
     ) -> Result<Vec<Operation>, StoreError> {
-        let mut select = operations::Entity::find()
-            .filter(operations::Column::UserId.eq(user_id.as_str()))
-            .order_by_desc(operations::Column::OperationId)
-            .limit(limit);
+        let mut select =
+            operations::Entity::find().filter(operations::Column::UserId.eq(user_id.as_str()));
         if !states.is_empty() {
             let names = states.iter().map(|state| state.name());
             select = select.filter(operations::Column::State.is_in(names));
@@ -108,7 +93,10 @@ impl Store {
         if let Some(before) = before {
             select = select.filter(operations::Column::OperationId.lt(before.0));
         }
-        let rows = select.all(&self.connection).await.map_err(dialect::failed)?;
+        let newest_first = everywhere(select)
+            .order_by_desc(Expr::col(operations::Column::OperationId))
+            .limit(limit);
+        let rows = newest_first.all(&self.connection).await.map_err(dialect::failed)?;
         rows.into_iter().map(operations::Model::read).collect()
     }
 

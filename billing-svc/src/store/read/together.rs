@@ -21,9 +21,6 @@ const VIEWS: &str = "SELECT u.user_id, u.available, u.held, u.held_operations, u
      g.create_time, g.expire_time, g.announced \
      FROM users u LEFT JOIN grants g ON g.user_id = u.user_id AND (g.expire_time IS NULL OR g.expire_time > $2) \
      WHERE u.user_id";
-/// Of both tables: an operation on its way to the archive or back is in one of them.
-const OWNERS: &str = "SELECT operation_id, user_id FROM (SELECT operation_id, user_id FROM operations \
-     UNION ALL SELECT operation_id, user_id FROM operations_archive) AS operations WHERE operation_id";
 
 impl Store {
     /// What these users have at `now`, in their order and of one moment; for an unknown one, what a new user would have.

@@ -13,6 +13,7 @@ use crate::ledger::{
     Grant, GrantId, OperationId, PaymentId, Provider, RequestId, Standing, Timestamp, User, UserId,
     UserView,
 };
+use crate::store::archive::everywhere;
 use crate::store::tables::{Named as _, grants, operations, users};
 use crate::store::{Store, StoreError, dialect};
 
@@ -100,14 +101,12 @@ impl Store {
 
     /// Whose charge was made by this request, if any was.
     pub async fn user_of_charge(&self, id: &RequestId) -> Result<Option<UserId>, StoreError> {
-        let found: Option<String> = operations::Entity::find()
+        let found = operations::Entity::find()
             .select_only()
             .column(operations::Column::UserId)
-            .filter(operations::Column::RequestId.eq(id.as_str()))
-            .into_tuple()
-            .one(&self.connection)
-            .await
-            .map_err(dialect::failed)?;
+            .filter(operations::Column::RequestId.eq(id.as_str()));
+        let found: Option<String> =
+            everywhere(found).into_tuple().one(&self.connection).await.map_err(dialect::failed)?;
         found.map(|user| owner("operations", user)).transpose()
     }
 
