@@ -1,10 +1,12 @@
 //! How often one caller may call.
 
-use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
+use std::future::{Ready, ready};
+use std::task::{Context, Poll};
+
+use futures::future::Either;
+use http::{Request, Response};
 use service_kit::auth::Caller;
+use tower::{Layer, Service};
 
 use crate::grpc::{Rate, status};
 
@@ -13,18 +15,46 @@ const LIMIT: &str = "caller_rate";
 
 /// A call too many is refused before its message is read. Health and reflection have no caller and are not counted: what
 /// watches over us is never refused because of others.
-pub async fn calls_of_one(
-    State(rate): State<Rate<String>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    if let Some(caller) = request.extensions().get::<Caller>()
-        && let Err(wait) = rate.take(&caller.name)
-    {
-        tracing::debug!(caller = caller.name, ?wait, "refused: too many calls of this caller");
-        return status::too_often(LIMIT, wait).into_http::<Body>();
+#[derive(Debug, Clone)]
+pub struct CallerRate(pub Rate<String>);
+
+impl<S> Layer<S> for CallerRate {
+    type Service = Rated<S>;
+
+    fn layer(&self, inner: S) -> Rated<S> {
+        Rated { inner, rate: self.0.clone() }
     }
-    next.run(request).await
+}
+
+/// What [`CallerRate`] makes of a service.
+#[derive(Debug, Clone)]
+pub struct Rated<S> {
+    inner: S,
+    rate: Rate<String>,
+}
+
+impl<S, B, R> Service<Request<B>> for Rated<S>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    R: Default,
+{
+    type Response = Response<R>;
+    type Error = S::Error;
+    type Future = Either<Ready<Result<Response<R>, S::Error>>, S::Future>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        if let Some(caller) = request.extensions().get::<Caller>()
+            && let Err(wait) = self.rate.take(&caller.name)
+        {
+            tracing::debug!(caller = caller.name, ?wait, "refused: too many calls of this caller");
+            return Either::Left(ready(Ok(status::too_often(LIMIT, wait).into_http())));
+        }
+        Either::Right(self.inner.call(request))
+    }
 }
 
 #[cfg(test)]
@@ -32,7 +62,7 @@ mod tests {
     use std::num::NonZeroU32;
 
     use axum::Router;
-    use axum::middleware::from_fn_with_state;
+    use axum::body::Body;
     use service_kit::auth::Role;
     use tonic::{Code, Status};
     use tower::ServiceExt;
@@ -44,7 +74,7 @@ mod tests {
         let rate = Rate::new(NonZeroU32::new(2));
         let router = Router::new()
             .fallback(|| async { Status::new(Code::Ok, "").into_http::<Body>() })
-            .layer(from_fn_with_state(rate, calls_of_one));
+            .layer(CallerRate(rate));
         let call = async |name: Option<&str>| {
             let mut request = Request::new(Body::empty());
             if let Some(name) = name {

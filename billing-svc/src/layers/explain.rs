@@ -3,10 +3,7 @@
 //! Such a message never reaches an RPC, so nothing was written. tonic answers INTERNAL or OUT_OF_RANGE with no details;
 //! every status of ours has details, so these can be told apart.
 
-use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
+use http::Response;
 use tonic::{Code, Status};
 
 use crate::grpc::status;
@@ -15,13 +12,9 @@ use crate::metrics;
 /// The name that stands for the message as a whole where a field's name is asked for.
 const WHOLE: &str = "message";
 
-/// Answers INVALID_FIELD for text that is not UTF-8, bytes that are not the message, and messages of more than `max` bytes.
-pub async fn unreadable_messages(
-    State(max): State<usize>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let response = next.run(request).await;
+/// Answers INVALID_FIELD for text that is not UTF-8, bytes that are not the message, and messages of more than `max` bytes;
+/// leaves every other answer as it is.
+pub fn unreadable_messages<R: Default>(max: usize, response: Response<R>) -> Response<R> {
     let Some(said) = Status::from_header_map(response.headers()) else { return response };
     if !said.details().is_empty() {
         return response;
@@ -37,7 +30,7 @@ pub async fn unreadable_messages(
         }
         _ => return response,
     };
-    explained.into_http::<Body>()
+    explained.into_http()
 }
 
 /// The field that prost names, innermost first, each as `Message.field: `. No other way leads to it; a text that
