@@ -62,6 +62,7 @@ mod payments_refunds;
 mod payments_stars;
 mod payments_yookassa;
 mod probes;
+mod reader;
 mod runbook;
 mod store;
 mod store_events;
