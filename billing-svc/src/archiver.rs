@@ -21,6 +21,8 @@ const PAGE: u64 = 500;
 const REST: u32 = 4;
 /// … and at least.
 const SHORTEST_REST: Duration = Duration::from_millis(20);
+/// The longest wait before the first page: with others that started now it would meet at once.
+const FIRST: Duration = Duration::from_secs(2);
 /// How long it waits where there is nothing to do, another instance does it, or the database does not answer.
 const WAIT: Duration = Duration::from_secs(60);
 /// How long after it has begun it begins anew.
@@ -29,8 +31,7 @@ const ROUND: Duration = Duration::from_secs(24 * 60 * 60);
 /// Archives what was settled longer ago than `after`, until `shutdown`, which it obeys between two transactions.
 pub async fn run(store: Store, after: Duration, shutdown: CancellationToken) {
     let mut archiver = Archiver { store, after, begun: Instant::now(), last: None };
-    // Not together with others that started now.
-    let mut rest = WAIT.mul_f64(rand::random());
+    let mut rest = FIRST.mul_f64(rand::random());
     while shutdown.run_until_cancelled(tokio::time::sleep(rest)).await.is_some() {
         rest = archiver.step().await;
     }
@@ -64,33 +65,36 @@ impl Archiver {
         };
         let last = page.last().map(|old| old.operation_id);
         let full = u64::try_from(page.len()).is_ok_and(|count| count >= PAGE);
-        if !self.archive(page, until).await {
-            return WAIT;
+        let turn = self.archive(page, until).await;
+        if turn == Turn::Next {
+            self.last = last.or(self.last);
         }
-        self.last = last.or(self.last);
-        if full { SHORTEST_REST.max(since.elapsed() * REST) } else { WAIT }
+        if turn == Turn::Again || (turn == Turn::Next && full) {
+            SHORTEST_REST.max(since.elapsed() * REST)
+        } else {
+            WAIT
+        }
     }
 
-    /// Is this page done with?
-    async fn archive(&self, page: Vec<Old>, until: Timestamp) -> bool {
+    async fn archive(&self, page: Vec<Old>, until: Timestamp) -> Turn {
         let first = page.first().map(|old| old.operation_id);
         match self.store.archive(page, until).await {
             Ok(Some(moved)) => {
                 metrics::archived(moved);
                 tracing::debug!(moved, "archived operations");
-                true
+                Turn::Next
             }
             Ok(None) => {
                 tracing::debug!("another instance is archiving");
-                false
+                Turn::Later
             }
-            Err(
-                error @ (StoreError::Retryable(_)
-                | StoreError::Unavailable(_)
-                | StoreError::OutcomeUnknown(_)),
-            ) => {
+            Err(StoreError::Retryable(error)) => {
+                tracing::debug!(?error, "a page of operations has to be archived again");
+                Turn::Again
+            }
+            Err(error @ (StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_))) => {
                 tracing::warn!(?error, "operations can't be archived now");
-                false
+                Turn::Later
             }
             // Something in it can't be moved, now or later: what comes after it can.
             Err(
@@ -99,8 +103,19 @@ impl Archiver {
                 | StoreError::Refused(_)),
             ) => {
                 tracing::error!(?error, ?first, "a page of operations can't be archived");
-                true
+                Turn::Next
             }
         }
     }
+}
+
+/// What comes after a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// The next one.
+    Next,
+    /// The same, soon.
+    Again,
+    /// The same, in a while.
+    Later,
 }

@@ -129,6 +129,17 @@ fn who_takes_money_is_checked_as_a_whole() {
 }
 
 #[test]
+fn nothing_is_archived_unless_somebody_says_after_how_long() {
+    let after = |flags: &[&str]| parse(flags).unwrap().check().unwrap().archive_after;
+    assert_eq!(after(&[]), None);
+    assert_eq!(after(&["--archive-after", "31d"]), Some(Duration::from_secs(31 * 24 * 60 * 60)));
+    for wrong in ["30d", "0s", "36501d", "old"] {
+        let error = parse(&["--archive-after", wrong]).unwrap_err();
+        assert!(error.contains("--archive-after"), "{wrong}: {error}");
+    }
+}
+
+#[test]
 fn reconcile_says_how_far_back() {
     let month = Duration::from_secs(30 * 24 * 60 * 60);
     assert_eq!(parse(&["reconcile"]).unwrap().command, Some(Command::Reconcile { since: month }));

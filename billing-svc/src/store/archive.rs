@@ -184,6 +184,7 @@ pub(super) fn everywhere(mut rows: Select<operations::Entity>) -> Select<operati
 
 /// The least id that an operation of this time can have: a UUIDv7 begins with 48 bits of milliseconds (RFC 9562).
 fn first_id(time: Timestamp) -> Uuid {
+    const LAST: u128 = (1 << 48) - 1;
     let millis = u128::try_from(time.micros() / 1000).unwrap_or(0);
-    Uuid::from_u128(millis << 80)
+    Uuid::from_u128(millis.min(LAST) << 80)
 }

@@ -77,6 +77,9 @@ impl Memory {
         state.users = all!(snapshot.users(None, ALL), |row| row.user_id.clone());
         state.grants = all!(snapshot.grants(None, ALL), |row| (row.user_id.clone(), row.grant_id));
         state.operations = all!(snapshot.operations(None, ALL), |row| row.operation_id);
+        let archived: BTreeMap<_, _> =
+            all!(snapshot.archived_operations(None, ALL), |row| row.operation_id);
+        state.operations.extend(archived);
         state.payments = all!(snapshot.payments(None, ALL), |row| row.payment_id);
         let refunds = snapshot.payment_refunds(None, ALL);
         state.payment_refunds = all!(refunds, |row| (row.payment_id, row.refund_id));
