@@ -30,11 +30,13 @@ const OPEN_CALLERS: u16 = 1024;
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct LoadArgs {
-    /// Where billing-svc listens for gRPC, as http://host:port; several instances separated by commas. No TLS.
+    /// Where billing-svc listens for gRPC; several instances separated by commas. No TLS.
     #[arg(long, default_value = "http://127.0.0.1:50051", value_delimiter = ',')]
     pub url: Vec<String>,
-    /// A file that holds a caller's token. charge, get-user-info, replay and decline need the role gateway, service or admin;
-    /// charge-complete and charge-refund need service or admin. Without it no token is sent.
+    /// A file that holds a caller's token; none is sent without it.
+    ///
+    /// charge, get-user-info, replay and decline need the role gateway, service or admin; charge-complete and charge-refund
+    /// need service or admin.
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
     /// What is called.
@@ -46,14 +48,18 @@ pub struct LoadArgs {
     /// Which of them are called.
     #[arg(long, value_enum, default_value_t = Spread::Uniform)]
     pub spread: Spread,
-    /// Closed loop: how many callers there are (64 when not given). Open loop: how many calls may wait for an answer at the
-    /// same time (1024 when not given); what is due meanwhile is sent late, and this program says so.
+    /// How many calls wait for an answer at the same time; 64 when not given, with --rate 1024 at most.
+    ///
+    /// Closed loop: the number of callers. Open loop: a bound; what is due while it is reached is sent late, and this
+    /// program says so.
     #[arg(long, value_parser = value_parser!(u16).range(1..))]
     pub in_flight: Option<u16>,
-    /// Open loop: calls due each second, evenly.
+    /// Open loop: calls due each second, evenly; those of one millisecond together.
     #[arg(long, value_name = "PER_SECOND")]
     pub rate: Option<f64>,
-    /// HTTP/2 connections, dealt to the URLs in turns. A server takes a limited number of calls on each (mostly 200).
+    /// HTTP/2 connections, dealt to the URLs in turns.
+    ///
+    /// A server takes a limited number of calls at once on each (BILLING_MAX_STREAMS); further ones wait here.
     #[arg(long, default_value_t = 4, value_parser = value_parser!(u16).range(1..))]
     pub connections: u16,
     /// For so long first, uncounted.
@@ -105,7 +111,12 @@ impl LoadArgs {
         let text = if self.json { report.json()? } else { report.text() };
         writeln!(io::stdout().lock(), "{text}").context("standard output")?;
         if measured.calls == 0 && !measured.stopped {
-            bail!("no call was answered as expected");
+            let unsent = measured.arrivals.is_some_and(|arrivals| arrivals.unsent == arrivals.due);
+            bail!(if unsent {
+                "the time was over before anything that was due in it was sent: the rate is far too high for this server"
+            } else {
+                "no call was answered as expected"
+            });
         }
         Ok(())
     }

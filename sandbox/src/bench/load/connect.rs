@@ -21,7 +21,7 @@ pub(super) async fn connect(target: &Target, in_flight: usize) -> anyhow::Result
     }
     let endpoints =
         target.urls.iter().map(|url| endpoint(url)).collect::<anyhow::Result<Vec<_>>>()?;
-    let wanted = target.connections.min(in_flight).max(endpoints.len());
+    let wanted = target.connections_for(in_flight);
     let mut channels = Vec::with_capacity(wanted);
     for (url, endpoint) in target.urls.iter().zip(&endpoints).cycle().take(wanted) {
         let connected = endpoint.connect().await;

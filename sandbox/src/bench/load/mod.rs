@@ -46,8 +46,8 @@ pub use users::user_id;
 
 /// How long an answer may take; then the call failed with DEADLINE_EXCEEDED. The product's own clients wait as long.
 pub const DEADLINE: Duration = Duration::from_secs(10);
-/// How much more often the first user is called than the second, the second than the third…: the frequency of rank n goes
-/// with n^-0.99. It is the constant of YCSB's Zipfian generator, by which stores are commonly measured.
+/// How much more often the first user is called than the others: the n-th with a frequency of n^-0.99. It is the constant
+/// (0.99) of the Zipfian generator of YCSB, by which stores are commonly measured.
 pub const ZIPF_EXPONENT: f64 = 0.99;
 
 /// Calls `target` as `plan` says, and tells `progress` (milliseconds of the run; its message says calls/s). Dropped, it

@@ -33,9 +33,9 @@ pub enum Call {
     ChargeRefund,
     /// GetUserInfo.
     GetUserInfo,
-    /// Charges of the warm-up again, as they were; the answer must say `replayed`.
+    /// Charges of the warm-up again, as they were; the answer must say that it is a replay.
     Replay,
-    /// Charge with a `max_price` of a millionth: refused with PRICE_CHANGED, and kept as a declined operation.
+    /// Charge for nothing at most (max_price 0): refused with PRICE_CHANGED, and kept as a declined operation.
     Decline,
 }
 
@@ -44,9 +44,9 @@ pub enum Call {
 pub enum Spread {
     /// Each as often as any other.
     Uniform,
-    /// A few very often, most hardly ever: `bench:0` most of all (see [`super::ZIPF_EXPONENT`]).
+    /// A few very often, most hardly ever: bench:0 most of all, by Zipf's law with the exponent 0.99.
     Zipf,
-    /// `bench:0` alone.
+    /// bench:0 alone.
     One,
 }
 
@@ -84,6 +84,13 @@ pub struct Plan {
     pub time: Duration,
     /// The kind of operation that is charged.
     pub kind: String,
+}
+
+impl Target {
+    /// How many connections are made for so many calls in flight.
+    pub(super) fn connections_for(&self, in_flight: usize) -> usize {
+        self.connections.min(in_flight).max(self.urls.len())
+    }
 }
 
 impl Call {

@@ -77,7 +77,7 @@ impl Report<'_> {
                 Pace::Open { per_second, .. } => Some(per_second),
             },
             in_flight: plan.pace.in_flight(),
-            connections: self.target.connections,
+            connections: self.target.connections_for(plan.pace.in_flight()),
             warm_up_seconds: plan.warm_up.as_secs_f64(),
             seconds: measured.elapsed.as_secs_f64(),
             stopped: measured.stopped,
