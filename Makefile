@@ -79,6 +79,19 @@ rules-check: ## Check alerts, their tests and sections of the runbook, and dashb
 workflow-check: ## Check the workflows of GitHub and Renovate's configuration
 	@scripts/workflow-check.sh
 
+.PHONY: bench
+bench: build-bench ## Measure Kopilka beside its baselines, in 40 minutes; the ratios are the last line
+	@exec target/release/kopilka-bench suite
+
+.PHONY: bench-quick
+bench-quick: build-bench ## The same in two minutes, without long histories; tells what fell since bench/baseline.json
+	@exec target/release/kopilka-bench suite --quick
+
+.PHONY: build-bench
+build-bench:
+	@scripts/setup.sh test
+	$(CARGO) build --release --workspace --bins
+
 .PHONY: clean-data
 clean-data: ## Forget all users, money and pictures of `make run`
 	rm -rf data

@@ -146,7 +146,7 @@ impl Postgres {
         let template = copy_of.unwrap_or("template0");
         let statement = format!("CREATE DATABASE \"{name}\" TEMPLATE \"{template}\"");
         let mut connection = self.connect("postgres").await?;
-        connection.execute(AssertSqlSafe(statement)).await.with_context(|| format!("{name}"))?;
+        connection.execute(AssertSqlSafe(statement)).await.with_context(|| name.to_owned())?;
         Ok(())
     }
 

@@ -36,6 +36,11 @@ impl Clock {
         self.started.elapsed()
     }
 
+    /// Tells those who wait, on standard error.
+    pub fn say(&self, what: &str) {
+        eprintln!("{:>6.1} s  {what}", self.elapsed().as_secs_f64());
+    }
+
     /// Shares what is left of the time among the runs that are left.
     pub fn times(&self, runs: usize, groups: usize) -> Times {
         share(self.mode, self.elapsed(), runs, groups)

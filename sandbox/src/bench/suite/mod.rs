@@ -7,36 +7,43 @@
 
 mod clock;
 mod commits;
+mod machine;
 mod numbers;
+mod others;
 mod pgbench;
 mod plan;
+mod plots;
 mod ratios;
+mod regression;
 mod results;
 mod series;
 mod stage;
+mod start;
+mod table;
+mod turns;
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use indicatif::ProgressBar;
+use jiff::Timestamp;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::timeout;
 
-use super::load::{self, Pace, Plan, Target};
-use clock::{Clock, Times};
-use plan::{Group, Mode};
-use results::{Measurement, Run};
-use series::{Series, Subject};
-use stage::{Servers, Stage, USERS};
+use super::servers::BILLING_SETTINGS;
+use clock::Clock;
+use machine::{Machine, Versions};
+use others::Others;
+use plan::Mode;
+use ratios::Found;
+use regression::Baseline;
+use results::{Measurement, Process, Report, Summary};
+use series::Subject;
+use stage::{Stage, USERS};
+use turns::{ROUNDS, turns};
 
-/// How often the series of a group take turns.
-const ROUNDS: usize = 3;
-/// Of the load generator, shared evenly by one instance or three.
-const CONNECTIONS: usize = 6;
-/// How much longer than planned a run may take before it is given up.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// What later runs are compared with, where this is run from: the top folder of a checkout.
+const BASELINE: &str = "bench/baseline.json";
 
 /// What `kopilka-bench suite` takes.
 #[derive(Debug, Clone, Args)]
@@ -52,6 +59,10 @@ pub struct SuiteArgs {
     /// Names of ratios or of groups of series: nothing else is measured. A wrong name lists them all.
     #[arg(long, num_args = 1.., value_name = "NAME")]
     pub only: Vec<String>,
+
+    /// Writes bench/baseline.json, with which later runs are compared.
+    #[arg(long, conflicts_with = "only")]
+    pub save_baseline: bool,
 }
 
 impl SuiteArgs {
@@ -72,116 +83,105 @@ impl SuiteArgs {
     }
 }
 
+/// What was measured so far.
+#[derive(Debug, Default)]
+struct Outcome {
+    measurements: Vec<Measurement>,
+    process: Process,
+    others: Others,
+}
+
 async fn measure(options: &SuiteArgs) -> anyhow::Result<()> {
     let mode = if options.quick { Mode::Quick } else { Mode::Full };
-    let clock = Clock::start(mode);
-    let groups = plan::plan(mode, &options.only)?;
-    let mut stage = Stage::new(4)?;
-    let mut measurements: Vec<Measurement> = Vec::new();
-    for (done, group) in groups.iter().enumerate() {
-        let mut servers = stage.prepare(group).await?;
-        let later = groups.get(done..).unwrap_or_default();
-        let runs = later.iter().map(|group| group.series.len()).sum::<usize>() * ROUNDS;
-        let times = clock.times(runs, later.len());
-        measurements.extend(turns(&stage, &mut servers, group, times, &clock).await?);
-        eprintln!(
-            "{:>5.1} s  memory {:.1} MiB",
-            clock.elapsed().as_secs_f64(),
-            servers.peak_memory()?
-        );
-        stage.clear(servers).await?;
+    let (begun, clock) = (Timestamp::now().to_string(), Clock::start(mode));
+    let plan = plan::plan(mode, &options.only)?;
+    let baseline = Baseline::read(Path::new(BASELINE))?;
+    let mut stage = Stage::new(plan::room(&plan.groups))?;
+    let outcome = measured(&mut stage, &plan, &clock).await?;
+    let found = ratios::found(&outcome.measurements);
+    let machine = Machine::here();
+
+    if options.save_baseline {
+        Baseline::now(mode.name(), &machine, &found).write(Path::new(BASELINE))?;
     }
-    println!("{}", ratios::line(&ratios::found(&measurements)));
+    print!("{}{}", table::measurements(&outcome.measurements), table::ratios(&found));
+    for line in &outcome.others.lines {
+        println!("\n{line}");
+    }
+    println!("\n{}", compared(baseline.as_ref(), &machine, &found));
+    std::fs::create_dir_all(&options.out)
+        .with_context(|| format!("can't make {}", options.out.display()))?;
+    plots::draw(&outcome.measurements, &options.out)?;
+    let process = outcome.process;
+    let report = Report {
+        format: 1,
+        mode: mode.name(),
+        begun,
+        seconds: clock.elapsed().as_secs_f64(),
+        machine,
+        versions: Versions::of(stage.postgres()).await?,
+        settings: settings(&stage),
+        users: USERS,
+        measurements: outcome.measurements.into_iter().map(Summary::from).collect(),
+        ratios: found.iter().map(|found| (found.ratio.name, found.into())).collect(),
+        process,
+        services: outcome.others.figures,
+    };
+    let file = report.write(&options.out)?;
+    println!("All figures: {}, and plots beside it.", file.display());
+    println!("{}", process.line());
+    println!("{}", ratios::line(&found));
     Ok(())
 }
 
-/// Measures each series of a group once, then each once more…
-async fn turns(
-    stage: &Stage,
-    servers: &mut Servers,
-    group: &Group,
-    times: Times,
-    clock: &Clock,
-) -> anyhow::Result<Vec<Measurement>> {
-    let empty = |series: &Series| Measurement {
-        group: group.name,
-        series: *series,
-        runs: Vec::with_capacity(ROUNDS),
-    };
-    let mut measurements: Vec<_> = group.series.iter().map(empty).collect();
-    for round in 1..=ROUNDS {
-        for measurement in &mut measurements {
-            let series = measurement.series;
-            let run = once(stage, servers, &series, times).await;
-            let run = run.with_context(|| format!("{series}"))?;
-            let latency = run.latency.map_or_else(String::new, |latency| {
-                format!(", p50 {:.2} ms, p99 {:.2} ms", latency.p50 / 1e3, latency.p99 / 1e3)
-            });
-            eprintln!(
-                "{:>5.1} s  {}, round {round} of {ROUNDS}: {series}: {:.0}/s{latency}",
-                clock.elapsed().as_secs_f64(),
-                group.name,
-                run.per_second
-            );
-            measurement.runs.push(run);
-        }
+async fn measured(stage: &mut Stage, plan: &plan::Plan, clock: &Clock) -> anyhow::Result<Outcome> {
+    let mut outcome = Outcome::default();
+    if plan.start {
+        clock.say("start of billing-svc on SQLite");
+        start::measure(stage, &mut outcome.process).await?;
     }
-    Ok(measurements)
+    for (done, group) in plan.groups.iter().enumerate() {
+        let mut servers = stage.prepare(group, clock).await?;
+        let later = plan.groups.get(done..).unwrap_or_default();
+        let runs = later.iter().map(|group| group.series.len()).sum::<usize>() * ROUNDS;
+        let times = clock.times(runs, later.len());
+        outcome.measurements.extend(turns(stage, &mut servers, group, times, clock).await?);
+        if group.series.iter().any(|series| matches!(series.subject, Subject::Kopilka(..))) {
+            let peak = servers.peak_memory()?;
+            let most = outcome.process.billing_rss_mib.unwrap_or_default().max(peak);
+            outcome.process.billing_rss_mib = Some(most);
+        }
+        stage.clear(servers).await?;
+    }
+    if plan.services {
+        outcome.others = others::measure(stage, clock).await?;
+    }
+    Ok(outcome)
 }
 
-/// Measures one series once.
-async fn once(
-    stage: &Stage,
-    servers: &mut Servers,
-    series: &Series,
-    times: Times,
-) -> anyhow::Result<Run> {
+/// What people are told of the comparison with the committed ratios.
+fn compared(baseline: Option<&Baseline>, machine: &Machine, found: &[Found]) -> String {
+    let Some(baseline) = baseline else {
+        return format!("There is no {BASELINE} to compare with: --save-baseline writes it.");
+    };
+    let other =
+        if baseline.machine == *machine { "" } else { " (another machine or kernel than this)" };
+    let worse = baseline.worse(found);
+    if worse.is_empty() {
+        return format!("No ratio is more than 15 % worse than in {BASELINE}{other}.");
+    }
+    let rule = "!".repeat(72);
+    let lines = worse.join("\n");
+    format!("{rule}\nWorse by more than 15 % than in {BASELINE}{other}:\n{lines}\n{rule}")
+}
+
+/// The settings of the servers, by program.
+fn settings(stage: &Stage) -> BTreeMap<&'static str, BTreeMap<String, String>> {
+    let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    let mut settings = BTreeMap::new();
+    settings.insert("billing-svc", BILLING_SETTINGS.into_iter().map(owned).collect());
     if let Some(postgres) = stage.postgres() {
-        postgres.checkpoint().await?;
+        settings.insert("postgres", postgres.settings().map(owned).collect());
     }
-    match series.subject {
-        Subject::Kopilka(..) | Subject::Baseline(_) => called(stage, servers, series, times).await,
-        Subject::Pgbench => {
-            let postgres = stage.postgres().context("PostgreSQL was not started")?;
-            let database = servers.plain.as_deref().context("no database")?;
-            let clients = series.in_flight;
-            pgbench::pgbench(postgres, database, stage.folder(), USERS, clients, times).await
-        }
-        Subject::Commits => commits::commits(stage.folder(), times).await,
-    }
-}
-
-async fn called(
-    stage: &Stage,
-    servers: &mut Servers,
-    series: &Series,
-    times: Times,
-) -> anyhow::Result<Run> {
-    let target = Target {
-        urls: servers.urls(series)?,
-        token: Some(stage.callers().token()),
-        connections: CONNECTIONS,
-    };
-    let plan = Plan {
-        call: series.call,
-        users: USERS,
-        spread: series.spread,
-        pace: Pace::Closed { in_flight: series.in_flight },
-        warm_up: times.warm_up,
-        time: times.time,
-        kind: "generate".to_owned(),
-    };
-    let patience = times.warm_up + times.time + PATIENCE;
-    let bar = ProgressBar::new_spinner();
-    let measured = timeout(patience, load::run(&target, &plan, &bar)).await;
-    servers.alive()?;
-    let measured = measured.context("the calls do not end")??;
-    if measured.failures() > 0 {
-        let failed = measured.failed.iter().map(|(code, count)| format!("{count} × {code}"));
-        bail!("calls failed: {}", failed.collect::<Vec<_>>().join(", "));
-    }
-    if measured.calls == 0 {
-        bail!("no call was answered in time");
-    }
-    Ok(Run::from(&measured))
+    settings
 }

@@ -85,7 +85,7 @@ mod tests {
                       latency average = 5.402 ms\ninitial connection time = 25.2 ms\n\
                       tps = 2961.839712 (without initial connection time)\n";
         let run = read(output, 2.0).unwrap();
-        assert_eq!((run.calls, run.per_second), (5921, 2961.839_712));
+        assert_eq!((run.calls, run.per_second), (5921, 2_961.839_712));
         assert!(read("FATAL: no such thing", 2.0).is_none());
     }
 }

@@ -18,6 +18,27 @@ pub enum Mode {
     Full,
 }
 
+impl Mode {
+    /// As it stands in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Quick => "quick",
+            Self::Full => "full",
+        }
+    }
+}
+
+/// What is measured.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// One after the other.
+    pub groups: Vec<Group>,
+    /// How long billing-svc takes to start, too.
+    pub start: bool,
+    /// bot-gateway and image-worker, too.
+    pub services: bool,
+}
+
 /// What takes turns.
 #[derive(Debug, Clone)]
 pub struct Group {
@@ -103,7 +124,7 @@ fn needed(ratio: &Ratio, groups: &[Group]) -> Option<(&'static str, [Series; 2])
 ///
 /// # Errors
 /// A name is none, or takes longer than the mode.
-pub fn plan(mode: Mode, only: &[String]) -> anyhow::Result<Vec<Group>> {
+pub fn plan(mode: Mode, only: &[String]) -> anyhow::Result<Plan> {
     let mut groups = everything();
     let mut wanted: BTreeSet<(&str, String)> = BTreeSet::new();
     let mut want = |group: &'static str, series: &[Series]| {
@@ -119,7 +140,7 @@ pub fn plan(mode: Mode, only: &[String]) -> anyhow::Result<Vec<Group>> {
             want(group, &both);
         } else if let Some(group) = groups.iter().find(|group| group.name == name.as_str()) {
             want(group.name, &group.series);
-        } else if !ALONE.contains(&name.as_str()) {
+        } else if ![START, SERVICES].contains(&name.as_str()) {
             bail!("there is no {name:?}; there are {}", names(&groups).join(", "));
         }
     }
@@ -142,16 +163,35 @@ pub fn plan(mode: Mode, only: &[String]) -> anyhow::Result<Vec<Group>> {
         group.series.retain(|series| wanted.contains(&(name, series.to_string())));
     }
     groups.retain(|group| !group.series.is_empty());
-    Ok(groups)
+    let alone = |name: &str| only.iter().any(|wanted| wanted == name);
+    let start = only.is_empty() || alone(START);
+    let services = (only.is_empty() && mode == Mode::Full) || alone(SERVICES);
+    Ok(Plan { groups, start, services })
 }
 
 /// Measured besides the groups.
-pub const ALONE: [&str; 1] = ["start_sqlite_ms"];
+const START: &str = "start_sqlite_ms";
+/// The same.
+const SERVICES: &str = "services";
+
+/// How many GiB the databases of these groups take at most, with their WAL.
+pub fn room(groups: &[Group]) -> u64 {
+    let past = |series: &Series| match series.subject {
+        Subject::Kopilka(books, _) => books.operations,
+        Subject::Baseline(_) | Subject::Pgbench | Subject::Commits => 0,
+    };
+    let longest = groups.iter().flat_map(|group| &group.series).map(past).max().unwrap_or_default();
+    match longest {
+        0 => 4,
+        1..=1_000_000 => 12,
+        _ => 24,
+    }
+}
 
 /// All that `--only` takes.
 fn names(groups: &[Group]) -> Vec<&'static str> {
     let ratios = RATIOS.iter().map(|ratio| ratio.name);
-    ratios.chain(ALONE).chain(groups.iter().map(|group| group.name)).collect()
+    ratios.chain([START, SERVICES]).chain(groups.iter().map(|group| group.name)).collect()
 }
 
 #[cfg(test)]
@@ -160,7 +200,7 @@ mod tests {
 
     fn of(mode: Mode, only: &[&str]) -> anyhow::Result<Vec<String>> {
         let only: Vec<_> = only.iter().map(|name| (*name).to_owned()).collect();
-        let groups = plan(mode, &only)?;
+        let groups = plan(mode, &only)?.groups;
         let series = groups.iter().flat_map(|group| {
             group.series.iter().map(|series| format!("{}: {series}", group.name))
         });
@@ -169,7 +209,7 @@ mod tests {
 
     #[test]
     fn every_ratio_is_found_by_measuring_everything() {
-        let groups = plan(Mode::Full, &[]).unwrap();
+        let groups = plan(Mode::Full, &[]).unwrap().groups;
         for ratio in &RATIOS {
             assert!(needed(ratio, &groups).is_some(), "{}", ratio.name);
         }
@@ -177,7 +217,7 @@ mod tests {
 
     #[test]
     fn two_minutes_have_every_ratio_but_that_of_a_long_history() {
-        let groups = plan(Mode::Quick, &[]).unwrap();
+        let groups = plan(Mode::Quick, &[]).unwrap().groups;
         let missing: Vec<_> = RATIOS
             .iter()
             .filter(|ratio| needed(ratio, &groups).is_none())

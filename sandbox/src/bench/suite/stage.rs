@@ -9,8 +9,10 @@ use secrecy::{ExposeSecret, SecretString};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
 
+use super::clock::Clock;
 use super::plan::Group;
 use super::series::{Books, Engine, Series, Subject};
+use super::table::thousands;
 use crate::bench::history::{self, Seed};
 use crate::bench::servers::baseline::{self, Kind};
 use crate::bench::servers::{Billing, Callers, Folder, Postgres, Standing};
@@ -41,8 +43,8 @@ pub struct Servers {
     databases: Vec<String>,
     /// Of SQLite.
     files: Vec<PathBuf>,
-    /// The database of the statements that pgbench runs.
-    pub plain: Option<String>,
+    /// The database of the statements that pgbench runs was made.
+    plain: bool,
 }
 
 impl Stage {
@@ -75,17 +77,16 @@ impl Stage {
     ///
     /// # Errors
     /// A server is missing or does not start, a database can't be made.
-    pub async fn prepare(&mut self, group: &Group) -> anyhow::Result<Servers> {
+    pub async fn prepare(&mut self, group: &Group, clock: &Clock) -> anyhow::Result<Servers> {
         let subjects: BTreeSet<_> = group.series.iter().map(|series| series.subject).collect();
-        if self.postgres.is_none() && subjects.iter().any(|subject| subject.on_postgres()) {
-            eprintln!("starting PostgreSQL");
-            self.postgres = Some(Postgres::start(self.folder.path()).await?);
+        if subjects.iter().any(|subject| subject.on_postgres()) {
+            self.server_started(clock).await?;
         }
         let mut servers = Servers::default();
         for subject in subjects {
             match subject {
                 Subject::Kopilka(books, instances) => {
-                    let url = self.books(books, &mut servers).await?;
+                    let url = self.books(books, &mut servers, clock).await?;
                     let mut billing = Vec::new();
                     for _ in 0..instances {
                         let folder = self.folder.path();
@@ -127,6 +128,18 @@ impl Stage {
         Ok(())
     }
 
+    /// PostgreSQL, started where it wasn't.
+    ///
+    /// # Errors
+    /// It is missing, or does not start.
+    pub async fn server_started(&mut self, clock: &Clock) -> anyhow::Result<&Postgres> {
+        if self.postgres.is_none() {
+            clock.say("starting PostgreSQL");
+            self.postgres = Some(Postgres::start(self.folder.path()).await?);
+        }
+        self.server()
+    }
+
     fn server(&self) -> anyhow::Result<&Postgres> {
         self.postgres.as_ref().context("PostgreSQL was not started")
     }
@@ -134,24 +147,29 @@ impl Stage {
     /// The tables of the one-transaction service, with as many users.
     async fn plain(&self, servers: &mut Servers) -> anyhow::Result<SecretString> {
         let postgres = self.server()?;
-        if servers.plain.is_none() {
+        if !servers.plain {
             postgres.create(PLAIN, None).await?;
             servers.databases.push(PLAIN.to_owned());
-            servers.plain = Some(PLAIN.to_owned());
+            servers.plain = true;
             baseline::prepare(&postgres.url(PLAIN), USERS).await?;
         }
         Ok(postgres.url(PLAIN))
     }
 
     /// A database of billing-svc that nobody has used yet.
-    async fn books(&mut self, books: Books, servers: &mut Servers) -> anyhow::Result<SecretString> {
+    async fn books(
+        &mut self,
+        books: Books,
+        servers: &mut Servers,
+        clock: &Clock,
+    ) -> anyhow::Result<SecretString> {
         self.copies += 1;
         let copy = format!("{books}-{}", self.copies);
         // A long history is used once: no copy.
         let once = books.operations > 0;
         let seeded = if once { copy.clone() } else { format!("seeded-{books}") };
         if !self.seeded.contains(&books) {
-            self.seed(books, &seeded).await?;
+            self.seed(books, &seeded, clock).await?;
             if !once {
                 self.seeded.insert(books);
             }
@@ -175,11 +193,13 @@ impl Stage {
     }
 
     /// Makes a database: billing-svc makes its tables and prices, then the rows are written.
-    async fn seed(&self, books: Books, name: &str) -> anyhow::Result<()> {
-        eprintln!(
-            "making the database {books}: {USERS} users, {} past operations, {} grants each",
-            books.operations, books.grants
-        );
+    async fn seed(&self, books: Books, name: &str, clock: &Clock) -> anyhow::Result<()> {
+        clock.say(&format!(
+            "making the database {books}: {} users, {} past operations, {} grants each",
+            thousands(f64::from(USERS)),
+            thousands(books.operations as f64),
+            books.grants
+        ));
         let url = match books.engine {
             Engine::Postgres => {
                 self.server()?.create(name, None).await?;
@@ -226,6 +246,11 @@ impl Servers {
             Subject::Pgbench | Subject::Commits => None,
         };
         urls.with_context(|| format!("{series} has no server"))
+    }
+
+    /// The database of the statements that pgbench runs, where the group needs it.
+    pub fn plain(&self) -> Option<&'static str> {
+        self.plain.then_some(PLAIN)
     }
 
     /// # Errors
