@@ -46,11 +46,11 @@ fn charge_at(user: &UserId, request_id: &str, time: Timestamp) -> Command {
 
 /// An hour apart, beginning then: settled at once, settled after ten hours, and open.
 async fn write_past(store: &Store, payer: &UserId, start: Timestamp) {
-    decided(store, &[top_up(payer, "top-up", 100)], start).await;
+    decided(store, &[top_up(payer, &format!("{payer}-top-up"), 100)], start).await;
     let hour = |n: u32| start.plus(HOUR * n);
     let mut made = Vec::new();
     for (n, name) in (0..).zip(["at-once", "later", "open"]) {
-        let asked = charge_at(payer, name, hour(n));
+        let asked = charge_at(payer, &format!("{payer}-{name}"), hour(n));
         made.push(operation(decided(store, &[asked], hour(n)).await.remove(0)));
     }
     decided(store, &[complete(&made[0])], hour(0)).await.remove(0).unwrap();
@@ -72,14 +72,14 @@ async fn what_is_open_or_ended_lately_stays(database: Database) {
     };
     assert_eq!(names(start).await, [""; 0], "not older than itself");
     assert_eq!(archive(&books.store, start).await, 0);
-    assert_eq!(names(hour(1)).await, ["at-once"]);
+    assert_eq!(names(hour(1)).await, ["anna-at-once"]);
     assert_eq!(archive(&books.store, hour(1)).await, 1);
     // It began before, and ended after.
-    assert_eq!(names(hour(9)).await, ["later", "open"]);
+    assert_eq!(names(hour(9)).await, ["anna-later", "anna-open"]);
     assert_eq!(archive(&books.store, hour(9)).await, 0);
     assert_eq!(archive(&books.store, hour(11)).await, 1);
     assert_eq!(archive(&books.store, EVER).await, 0);
-    assert_eq!(names(EVER).await, ["open"]);
+    assert_eq!(names(EVER).await, ["anna-open"]);
     books.prove().await;
 }
 
@@ -197,7 +197,7 @@ async fn the_service_archives_what_is_old_enough(database: Database) {
     let ago =
         |n| Timestamp::from_micros(now().micros() - i64::try_from(days(n).as_micros()).unwrap());
     write_past(&books.store, &user("anna"), ago(40)).await;
-    write_past_of_another(&books.store, &user("boris"), ago(20)).await;
+    write_past(&books.store, &user("boris"), ago(20)).await;
     books.prove().await;
 
     let program = Program::start(&database, &["--archive-after", "31d"]).await;
@@ -206,14 +206,6 @@ async fn the_service_archives_what_is_old_enough(database: Database) {
     let books = Books::open(&database).await;
     assert_eq!(archived(&books).await, 2);
     books.prove().await;
-}
-
-/// One that is settled.
-async fn write_past_of_another(store: &Store, payer: &UserId, start: Timestamp) {
-    decided(store, &[top_up(payer, "another", 100)], start).await;
-    let asked = charge_at(payer, "another-one", start);
-    let made = operation(decided(store, &[asked], start).await.remove(0));
-    decided(store, &[complete(&made)], start).await.remove(0).unwrap();
 }
 
 /// Callers charge, settle, repeat and give back, while all that is settled is archived at once.

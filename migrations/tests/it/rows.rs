@@ -79,6 +79,8 @@ async fn what_only_the_newer_schema_knows_does_not_stop_its_undoing(place: Place
         "INSERT INTO admin_requests (user_id, request_id, action, details, reason, caller, create_time)
             VALUES ('', 'r-9', 'PUBLISH_PRICES', '{}', '', '', 0)",
         "INSERT INTO events VALUES ('tg:1', 1, 'GRANT_GIVEN', '{}', 0, NULL)",
+        "INSERT INTO operations_archive VALUES ('tg:1', {uuid}, 'r-1', 'bot', 'generate', 1, 'COMPLETED', 6, 1, NULL, NULL,
+            '{}', '[]', 0, NULL, '', NULL, 0, 0, 0)",
     ] {
         execute(&connection, row).await;
     }
@@ -86,6 +88,7 @@ async fn what_only_the_newer_schema_knows_does_not_stop_its_undoing(place: Place
     down::<BillingMigrator>(&connection, later, WAIT).await.unwrap();
     assert_eq!(select(&connection, "SELECT user_id FROM users").await, ["tg:1"]);
     assert_eq!(select(&connection, "SELECT request_id FROM admin_requests").await, [""; 0]);
+    assert_eq!(select(&connection, "SELECT request_id FROM operations").await, ["r-1"]);
     prepare::<BillingMigrator>(&connection, MigrateMode::Auto).await.unwrap();
 }
 
