@@ -10,7 +10,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use pgtemp::PgTempDB;
+use pgtemp::{PgTempDB, PgTempDBBuilder};
 use sqlx::{Connection, Executor, PgConnection};
 
 /// An empty database, there for as long as this lives.
@@ -28,12 +28,56 @@ impl TestDatabase {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let server = tokio::task::spawn_blocking(server).await.expect("PostgreSQL starts");
         let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        Self::on(server, &name).await
+    }
+
+    /// Likewise, and its transactions are isolated so unless they say otherwise: `serializable`, for instance, where any
+    /// statement may be cancelled because of what others do (SQLSTATE 40001).
+    ///
+    /// # Panics
+    /// As [`TestDatabase::new`]; and where PostgreSQL knows no such level.
+    pub async fn isolated(level: &str) -> Self {
+        let database = Self::new().await;
+        let mut connection = connect(&database.url()).await;
+        let name = &database.name;
+        let isolation =
+            format!("ALTER DATABASE {name} SET default_transaction_isolation TO '{level}'");
+        connection
+            .execute(sqlx::AssertSqlSafe(isolation))
+            .await
+            .expect("PostgreSQL knows this isolation level");
+        database
+    }
+
+    /// An empty database on a server of its own, which counts the statements that it is sent: `pg_stat_statements` is
+    /// loaded, and made in this database.
+    ///
+    /// # Panics
+    /// As [`TestDatabase::new`]; and where PostgreSQL was installed without what is usually called `contrib`.
+    pub async fn that_counts_statements() -> Self {
+        let server = tokio::task::spawn_blocking(|| {
+            let server = builder()
+                .with_config_param("shared_preload_libraries", "pg_stat_statements")
+                .with_config_param("pg_stat_statements.track", "all");
+            Arc::new(server.start())
+        });
+        let server = server.await.expect("PostgreSQL starts with pg_stat_statements (contrib)");
+        let database = Self::on(server, "counted").await;
+        let mut connection = connect(&database.url()).await;
+        connection
+            .execute("CREATE EXTENSION pg_stat_statements")
+            .await
+            .expect("pg_stat_statements is part of postgresql-contrib: install it");
+        database
+    }
+
+    async fn on(server: Arc<PgTempDB>, name: &str) -> Self {
         let mut connection = connect(&server.connection_uri()).await;
         connection
             .execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
             .await
             .expect("a database can be made on the tests' own server");
-        Self { server, name }
+        Self { server, name: name.to_owned() }
     }
 
     /// How to connect to it.
@@ -49,16 +93,18 @@ fn server() -> Arc<PgTempDB> {
     if let Some(server) = shared.upgrade() {
         return server;
     }
-    let server = PgTempDB::builder()
+    let server = Arc::new(builder().start());
+    *shared = Arc::downgrade(&server);
+    server
+}
+
+fn builder() -> PgTempDBBuilder {
+    PgTempDB::builder()
         .with_bin_path(programs())
         .with_config_param("max_connections", "300")
         // pgtemp never reads the server's output, and a full pipe would stop it.
         .with_config_param("log_min_messages", "panic")
         .with_config_param("log_min_error_statement", "panic")
-        .start();
-    let server = Arc::new(server);
-    *shared = Arc::downgrade(&server);
-    server
 }
 
 /// A fresh server may need a moment before it accepts.

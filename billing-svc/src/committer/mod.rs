@@ -168,14 +168,18 @@ impl Committer {
     /// The same user, the same lane: an instance never fights itself for a user's lock. What is about no user shares
     /// one too: two price lists published at once would fight for a version.
     fn lane_of(&self, user_id: Option<&UserId>) -> Result<&mpsc::Sender<Waiting>, SubmitError> {
-        let lane = user_id.map_or(0, |user_id| {
-            let mut hasher = DefaultHasher::new();
-            user_id.hash(&mut hasher);
-            let lanes = u64::try_from(self.lanes.len()).unwrap_or(1);
-            usize::try_from(hasher.finish() % lanes).unwrap_or(0)
-        });
+        let lane = user_id.map_or(0, |user_id| lane_of(user_id, self.lanes.len()));
         self.lanes.get(lane).ok_or(SubmitError::Closed)
     }
+}
+
+/// Which of so many lanes, counted from 0, a user belongs to. Nothing is stored by it: another release may answer
+/// otherwise.
+pub fn lane_of(user_id: &UserId, lanes: usize) -> usize {
+    let mut hasher = DefaultHasher::new();
+    user_id.hash(&mut hasher);
+    let lanes = u64::try_from(lanes.max(1)).unwrap_or(1);
+    usize::try_from(hasher.finish() % lanes).unwrap_or(0)
 }
 
 /// Waits for all lanes; the first that ends before it should takes the others along.

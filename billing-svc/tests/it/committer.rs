@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::books::*;
 use crate::harness::Database;
 
-on_both!(
+on_all!(
     a_crowd_shares_batches_and_each_gets_its_own_answer,
     the_same_request_at_once_is_charged_once,
     a_request_id_taken_by_another_user_is_refused,

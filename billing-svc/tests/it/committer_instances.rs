@@ -12,9 +12,13 @@ use tokio_util::sync::CancellationToken;
 use crate::books::*;
 use crate::harness::Database;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn two_instances_charge_the_same_requests_once() {
-    let database = Database::postgres().await;
+on_postgres!(
+    two_instances_charge_the_same_requests_once,
+    two_instances_and_one_request_id_of_many_users,
+    sweepers_side_by_side_give_each_hold_back_once,
+);
+
+async fn two_instances_charge_the_same_requests_once(database: Database) {
     let instances = [Books::open(&database).await, Books::open(&database).await];
     let users: Vec<UserId> = (0..10).map(|n| user(&format!("user-{n}"))).collect();
     // Both may create a user at once.
@@ -48,9 +52,7 @@ async fn two_instances_charge_the_same_requests_once() {
     second.prove().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn two_instances_and_one_request_id_of_many_users() {
-    let database = Database::postgres().await;
+async fn two_instances_and_one_request_id_of_many_users(database: Database) {
     let instances = [Books::open(&database).await, Books::open(&database).await];
     let users: Vec<UserId> = (0..6).map(|n| user(&format!("user-{n}"))).collect();
     join_all(users.iter().map(|user| instances[0].top_up(user, 60))).await;
@@ -69,9 +71,7 @@ async fn two_instances_and_one_request_id_of_many_users() {
     second.prove().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn sweepers_side_by_side_give_each_hold_back_once() {
-    let database = Database::postgres().await;
+async fn sweepers_side_by_side_give_each_hold_back_once(database: Database) {
     swept_by(&[Books::open(&database).await, Books::open(&database).await]).await;
     Books::open(&database).await.prove().await;
 }

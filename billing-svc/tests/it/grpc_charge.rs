@@ -11,7 +11,7 @@ use crate::harness::Database;
 use crate::refusals::{because, why};
 use crate::service::{Service, charge_request, promo, refund_request, rub, seconds};
 
-on_both!(
+on_all!(
     a_new_user_has_free_operations,
     reading_an_unknown_user_writes_nothing,
     mixed_funding_goes_back_to_its_sources,

@@ -11,7 +11,7 @@ use crate::harness::Database;
 use crate::refusals::{Why, bad, because, why};
 use crate::service::{Client, Service, promo, rub, sql};
 
-on_both!(
+on_all!(
     what_happened_is_told_with_what_it_was_about,
     a_consumer_goes_on_where_it_acknowledged,
     an_acknowledgement_never_goes_back,
@@ -21,6 +21,8 @@ on_both!(
     a_stream_is_never_silent_for_long,
     events_refuse_each_bad_field,
 );
+
+on_postgres!(instances_tell_everything_in_order_while_users_are_charged_on_all_of_them);
 
 type Stream = Streaming<WatchEventsResponse>;
 
@@ -243,11 +245,11 @@ async fn events_refuse_each_bad_field(database: Database) {
 }
 
 /// Several instances on one PostgreSQL: whoever wrote it and wherever it is watched.
-#[tokio::test(flavor = "multi_thread")]
-async fn instances_tell_everything_in_order_while_users_are_charged_on_all_of_them() {
+async fn instances_tell_everything_in_order_while_users_are_charged_on_all_of_them(
+    database: Database,
+) {
     const USERS: usize = 6;
     const EACH: usize = 12;
-    let database = Database::postgres().await;
     let (one, two) = (Service::start(database.url()).await, Service::start(database.url()).await);
     let mut streams = [watch(&one, "of-one", None).await, watch(&two, "of-two", None).await];
     let work = (0..USERS).map(|n| {

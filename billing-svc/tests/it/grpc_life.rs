@@ -13,13 +13,15 @@ use crate::harness::Database;
 use crate::refusals::why;
 use crate::service::{Service, charge_request, http_get, refund_request, rub, sql};
 
-on_both!(
+on_all!(
     an_expired_hold_is_given_back,
     a_stop_lets_the_charge_under_way_finish,
     what_was_written_survives_a_restart,
     a_newer_schema_is_refused,
     a_schema_to_check_is_not_touched,
 );
+
+on_postgres!(two_instances_on_one_postgres_double_nothing);
 
 async fn an_expired_hold_is_given_back(database: Database) {
     let service = Service::start(database.url()).await;
@@ -113,9 +115,7 @@ async fn a_schema_to_check_is_not_touched(database: Database) {
     Service::start_with(database.url(), &check).await.unwrap().finish().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn two_instances_on_one_postgres_double_nothing() {
-    let database = Database::postgres().await;
+async fn two_instances_on_one_postgres_double_nothing(database: Database) {
     let one = Service::start_with_callers(database.url()).await;
     let two = Service::start_with_callers(database.url()).await;
     let top_up = |n: i64| AdjustBalanceRequest {

@@ -14,7 +14,7 @@ use crate::harness::Database;
 use crate::refusals::{Why, because, why};
 use crate::service::{Service, charge_request, http_get, sql};
 
-on_both!(
+on_all!(
     as_many_holds_as_the_limit_says_and_one_more_when_one_ends,
     a_day_has_its_limit_and_ends_and_a_refund_gives_back,
     what_costs_more_than_a_day_holds_has_no_time_to_wait,
@@ -22,6 +22,8 @@ on_both!(
     what_was_charged_is_answered_however_often_it_is_asked,
     a_caller_who_calls_too_often_is_held_back_alone,
 );
+
+on_postgres!(two_instances_hold_one_limit);
 
 const USER: &str = "tg:1";
 
@@ -90,9 +92,7 @@ async fn as_many_holds_as_the_limit_says_and_one_more_when_one_ends(database: Da
 }
 
 /// A user who is new, so that there is no row to lock at first.
-#[tokio::test(flavor = "multi_thread")]
-async fn two_instances_hold_one_limit() {
-    let database = Database::postgres().await;
+async fn two_instances_hold_one_limit(database: Database) {
     let flags = ["--max-open-holds=5", "--free-operations=100"];
     let first = Service::start_with(database.url(), &flags).await.unwrap();
     let second = Service::start_with(database.url(), &flags).await.unwrap();

@@ -10,7 +10,7 @@ use crate::harness::Database;
 use crate::refusals::{Why, bad, because, why};
 use crate::service::{Client, Service, rub};
 
-on_both!(
+on_all!(
     a_payment_is_made_once_and_credited_once,
     methods_say_what_is_sold,
     a_provider_that_is_away_is_told_apart,

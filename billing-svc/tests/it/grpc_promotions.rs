@@ -10,7 +10,7 @@ use crate::harness::Database;
 use crate::refusals::{Why, bad, because, why};
 use crate::service::{Service, rub, sql};
 
-on_both!(
+on_all!(
     a_code_gives_once_to_each_user,
     a_code_that_gives_nothing_says_why,
     wrong_codes_are_limited_and_right_ones_are_not,

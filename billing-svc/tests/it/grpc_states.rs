@@ -7,7 +7,7 @@ use crate::harness::Database;
 use crate::refusals::{because, why};
 use crate::service::{Service, charge_request, refund_request, seconds};
 
-on_both!(
+on_all!(
     complete_cell_by_cell,
     refund_cell_by_cell,
     extend_hold_cell_by_cell,

@@ -1,4 +1,5 @@
-//! The same suite on a SQLite file and on a real PostgreSQL.
+//! The same suite on a SQLite file and on a real PostgreSQL; what races are about, on a PostgreSQL whose transactions are all
+//! SERIALIZABLE as well.
 
 use migrations::{BillingMigrator, MigrateMode};
 use service_kit::db::{self, Db};
@@ -28,6 +29,48 @@ macro_rules! on_both {
     };
 }
 
+/// Like `on_both`, and `serializable::…`: on a PostgreSQL where every transaction is SERIALIZABLE. For what writes, and for
+/// what is read beside it: any statement may be cancelled there (40001), and nobody must be told.
+macro_rules! on_all {
+    ($($test:ident),+ $(,)?) => {
+        on_both!($($test),+);
+
+        mod serializable {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $test() {
+                    super::$test($crate::harness::Database::serializable().await).await;
+                }
+            )+
+        }
+    };
+}
+
+/// Instances side by side: `instances::postgres::…` and `instances::serializable::…`.
+macro_rules! on_postgres {
+    ($($test:ident),+ $(,)?) => {
+        mod instances {
+            mod postgres {
+                $(
+                    #[tokio::test(flavor = "multi_thread")]
+                    async fn $test() {
+                        super::super::$test($crate::harness::Database::postgres().await).await;
+                    }
+                )+
+            }
+
+            mod serializable {
+                $(
+                    #[tokio::test(flavor = "multi_thread")]
+                    async fn $test() {
+                        super::super::$test($crate::harness::Database::serializable().await).await;
+                    }
+                )+
+            }
+        }
+    };
+}
+
 /// An empty database, gone with the test.
 pub struct Database {
     url: String,
@@ -51,6 +94,23 @@ impl Database {
 
     pub async fn postgres() -> Self {
         let database = TestDatabase::new().await;
+        Self { url: database.url(), _place: Place::Server(database) }
+    }
+
+    /// A PostgreSQL whose transactions are all SERIALIZABLE.
+    pub async fn serializable() -> Self {
+        Self::isolated("serializable").await
+    }
+
+    /// A PostgreSQL whose transactions are isolated so unless they say otherwise.
+    pub async fn isolated(level: &str) -> Self {
+        let database = TestDatabase::isolated(level).await;
+        Self { url: database.url(), _place: Place::Server(database) }
+    }
+
+    /// A PostgreSQL with `pg_stat_statements`.
+    pub async fn that_counts_statements() -> Self {
+        let database = TestDatabase::that_counts_statements().await;
         Self { url: database.url(), _place: Place::Server(database) }
     }
 

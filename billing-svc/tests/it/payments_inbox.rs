@@ -11,7 +11,7 @@ use crate::harness::Database;
 use crate::payments_shop::notification;
 use crate::payments_world::{Deployment, World, from, from_nowhere, name};
 
-on_both!(
+on_all!(
     only_allowed_addresses_may_notify,
     what_is_no_notification_is_refused,
     a_full_inbox_refuses_more,

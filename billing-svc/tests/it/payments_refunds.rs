@@ -12,7 +12,7 @@ use crate::harness::Database;
 use crate::payments_shop::{Fault, refund_notification};
 use crate::payments_world::{Deployment, World, administrator, name, new_top_up};
 
-on_both!(
+on_all!(
     a_refund_leaves_the_balance_and_reaches_the_payer,
     a_refund_that_is_refused_comes_back,
     a_lost_answer_makes_no_second_refund,

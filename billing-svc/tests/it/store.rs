@@ -10,7 +10,7 @@ use crate::harness::Database;
 use crate::memory::Memory;
 use crate::random::Asker;
 
-on_both!(
+on_all!(
     random_batches_end_as_in_memory,
     the_committer_answers_as_memory_does,
     what_is_not_committed_is_not_there,

@@ -10,7 +10,7 @@ use futures::future::join_all;
 use crate::books::*;
 use crate::harness::Database;
 
-on_both!(
+on_all!(
     positions_count_up_and_each_users_events_are_in_order,
     a_clock_that_went_back_changes_no_order,
     givers_side_by_side_give_each_event_out_once,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::books::*;
 use crate::harness::Database;
 
-on_both!(a_day_is_what_was_charged_since_midnight, only_open_holds_of_those_asked_for_count);
+on_all!(a_day_is_what_was_charged_since_midnight, only_open_holds_of_those_asked_for_count);
 
 /// 2027-01-15, 00:00 UTC.
 const MIDNIGHT: Timestamp = Timestamp::from_micros(1_799_971_200_000_000);

@@ -14,11 +14,17 @@ on_both!(
     requests_of_administrators_are_kept_with_all_they_asked_for,
 );
 
+on_postgres!(
+    one_request_makes_one_payment,
+    two_instances_that_hear_of_one_payment_credit_it_once,
+    the_last_redemption_of_a_code_is_one_users,
+    one_is_invited_by_one_and_no_circle_closes,
+    price_lists_that_are_published_at_once_get_a_version_each,
+);
+
 /// Two instances on one PostgreSQL.
-async fn both() -> (Database, [Books; 2]) {
-    let database = Database::postgres().await;
-    let instances = [Books::open(&database).await, Books::open(&database).await];
-    (database, instances)
+async fn both(database: &Database) -> [Books; 2] {
+    [Books::open(database).await, Books::open(database).await]
 }
 
 async fn prove([first, second]: [Books; 2]) {
@@ -34,9 +40,8 @@ async fn ask_both(instances: &[Books; 2], commands: [Command; 2]) -> Vec<Answer>
 
 type Answer = Result<Outcome, Rejection>;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn one_request_makes_one_payment() {
-    let (_database, instances) = both().await;
+async fn one_request_makes_one_payment(database: Database) {
+    let instances = both(&database).await;
     for round in 0..8 {
         let id = format!("shared-{round}");
         // New users: no row of theirs is there to be locked.
@@ -56,9 +61,8 @@ async fn one_request_makes_one_payment() {
     prove(instances).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn two_instances_that_hear_of_one_payment_credit_it_once() {
-    let (_database, instances) = both().await;
+async fn two_instances_that_hear_of_one_payment_credit_it_once(database: Database) {
+    let instances = both(&database).await;
     for round in 0..8 {
         let payer = user(&format!("payer-{round}"));
         let made = instances[0].new_payment(&payer, &format!("p-{round}"), 100).await;
@@ -89,9 +93,8 @@ async fn two_instances_that_hear_of_one_payment_credit_it_once() {
     prove(instances).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_last_redemption_of_a_code_is_one_users() {
-    let (_database, instances) = both().await;
+async fn the_last_redemption_of_a_code_is_one_users(database: Database) {
+    let instances = both(&database).await;
     for round in 0..8 {
         let name = format!("LAST-{round}");
         instances[0].ask(new_code(&name, 1)).await.unwrap().unwrap();
@@ -112,9 +115,8 @@ async fn the_last_redemption_of_a_code_is_one_users() {
     prove(instances).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn one_is_invited_by_one_and_no_circle_closes() {
-    let (_database, instances) = both().await;
+async fn one_is_invited_by_one_and_no_circle_closes(database: Database) {
+    let instances = both(&database).await;
     let accept = |user_id: &UserId, inviter: &UserId| Command::AcceptReferral {
         user_id: user_id.clone(),
         inviter: inviter.clone(),
@@ -139,9 +141,8 @@ async fn one_is_invited_by_one_and_no_circle_closes() {
     prove(instances).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn price_lists_that_are_published_at_once_get_a_version_each() {
-    let (_database, instances) = both().await;
+async fn price_lists_that_are_published_at_once_get_a_version_each(database: Database) {
+    let instances = both(&database).await;
     let publish = |n: i64| {
         let mut prices = prices();
         prices[0].amount = Amount::units(n);
