@@ -92,9 +92,14 @@ impl Store {
                 transaction.roll_back().await?;
                 return Ok(None);
             }
-            let moved = transaction.archive(&page, until).await?;
-            transaction.commit().await?;
-            Ok(Some(moved))
+            match transaction.archive(&page, until).await {
+                Ok(moved) => transaction.commit().await.map(|()| Some(moved)),
+                Err(error) => {
+                    // At once, so that the next try doesn't meet this one.
+                    transaction.roll_back().await?;
+                    Err(error)
+                }
+            }
         })
         .await
     }

@@ -33,12 +33,12 @@ pub async fn archive(store: &Store, until: Timestamp) -> u64 {
     }
 }
 
-/// However often it loses a race.
+/// However often it loses a race, or meets another who archives.
 pub async fn archive_page(store: &Store, page: &[Old], until: Timestamp) -> u64 {
     loop {
         match store.archive(page.to_vec(), until).await {
-            Ok(moved) => return moved.expect("nobody else archives"),
-            Err(StoreError::Retryable(_)) => {}
+            Ok(Some(moved)) => return moved,
+            Ok(None) | Err(StoreError::Retryable(_)) => tokio::task::yield_now().await,
             Err(error) => panic!("{error:?}"),
         }
     }
