@@ -37,7 +37,7 @@ const DRAIN: Duration = Duration::from_secs(20);
 const HTTP_DRAIN: Duration = Duration::from_secs(2);
 const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
 /// Batches under way at once on PostgreSQL, of different users. SQLite has one writer.
-pub const LANES: usize = 4;
+pub const LANES: usize = 2;
 /// Commands that may wait in each lane.
 const QUEUE: usize = 2048;
 /// Commands in one transaction.

@@ -1,8 +1,10 @@
 //! One batch, one transaction, as many attempts as its races take.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use futures::FutureExt;
 use tokio::time::Instant;
 
 use super::SubmitError;
@@ -59,18 +61,19 @@ impl Writer {
     }
 
     /// Runs the batch until it is written, or has a reason not to be. Logs that reason.
-    pub(super) async fn write(&self, commands: Arc<[Command]>) -> Result<Outcomes, Failure> {
+    pub(super) async fn write(&self, commands: &[Command]) -> Result<Outcomes, Failure> {
         let now = Timestamp::from_micros(service_kit::time::to_micros(SystemTime::now()));
         let last = Instant::now() + LAST_ATTEMPT;
         let mut pause = FIRST_PAUSE;
         for attempt in 1.. {
-            // A task of its own: a panic is an answer, not the end of the lane.
-            let once = tokio::spawn(self.clone().once(commands.clone(), now));
-            let error = match once.await {
+            // A panic is an answer, not the end of the lane. Nothing that it could leave half done outlives the attempt: its
+            // transaction goes with it.
+            let error = match AssertUnwindSafe(self.once(commands, now)).catch_unwind().await {
                 Ok(Ok(outcomes)) => return Ok(outcomes),
                 Ok(Err(error)) => error,
-                Err(error) => {
-                    tracing::error!(%error, commands = commands.len(), "a batch failed by a defect");
+                // The hook of panics has logged it.
+                Err(_) => {
+                    tracing::error!(commands = commands.len(), "a batch failed by a defect");
                     return Err(Failure::Guilty);
                 }
             };
@@ -87,9 +90,9 @@ impl Writer {
         Err(Failure::Guilty)
     }
 
-    async fn once(self, commands: Arc<[Command]>, now: Timestamp) -> Result<Outcomes, StoreError> {
+    async fn once(&self, commands: &[Command], now: Timestamp) -> Result<Outcomes, StoreError> {
         let since = Instant::now();
-        let result = self.transaction(&commands, now).await;
+        let result = self.transaction(commands, now).await;
         let end = match &result {
             Ok((_, end)) => *end,
             Err(StoreError::OutcomeUnknown(_)) => TransactionEnd::Unknown,

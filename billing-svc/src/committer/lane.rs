@@ -1,7 +1,5 @@
 //! One lane: takes what waits, writes it as one batch, answers each caller.
 
-use std::sync::Arc;
-
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -66,17 +64,17 @@ impl Lane {
             return;
         }
         metrics::batch(commands.len());
-        let answers = self.answers(commands.into()).await;
+        let answers = self.answers(&commands).await;
         for (caller, outcome) in callers.into_iter().zip(answers) {
             answer(caller, outcome);
         }
     }
 
     /// One for each command, in order.
-    async fn answers(&self, commands: Arc<[Command]>) -> Vec<Answer> {
-        match self.writer.write(commands.clone()).await {
+    async fn answers(&self, commands: &[Command]) -> Vec<Answer> {
+        match self.writer.write(commands).await {
             Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
-            Err(Failure::Guilty) if commands.len() > 1 => self.one_by_one(&commands).await,
+            Err(Failure::Guilty) if commands.len() > 1 => self.one_by_one(commands).await,
             Err(failure) => vec![Err(failure.for_caller()); commands.len()],
         }
     }
@@ -90,7 +88,7 @@ impl Lane {
                 answers.push(Err(error));
                 continue;
             }
-            match self.writer.write([command.clone()].into()).await {
+            match self.writer.write(std::slice::from_ref(command)).await {
                 Ok(outcomes) => answers.extend(outcomes.into_iter().map(Ok)),
                 Err(failure) => {
                     if failure == Failure::Down {
