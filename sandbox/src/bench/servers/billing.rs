@@ -140,6 +140,11 @@ impl Billing {
         self.child.peak_memory()
     }
 
+    /// The end of its log.
+    pub fn said(&self) -> String {
+        self.child.said()
+    }
+
     /// # Errors
     /// It has ended; the error shows the end of its log.
     pub fn alive(&mut self) -> anyhow::Result<()> {

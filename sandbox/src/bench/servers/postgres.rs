@@ -195,8 +195,10 @@ impl Postgres {
         let mut command = child::command(&program, None, Some(Signal::SIGTERM))?;
         command
             .env("PGPASSWORD", self.password.expose_secret())
+            // Not -d: before PostgreSQL 16 that is not the database but the debugging of pgbench.
+            .env("PGDATABASE", database)
             .args(["-h", &self.address.ip().to_string(), "-p", &self.address.port().to_string()])
-            .args(["-U", OWNER, "-d", database]);
+            .args(["-U", OWNER]);
         Ok(command)
     }
 

@@ -19,11 +19,11 @@ BEGIN;
 SELECT balance, version FROM users WHERE user_id = 'bench:' || :user FOR UPDATE \gset
 SELECT amount FROM prices WHERE kind = 'generate' \gset
 INSERT INTO operations (operation_id, request_id, user_id, kind, price, state) SELECT id, id::text, 'bench:' || :user, 'generate', :amount, 1 FROM (SELECT (lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') || substr(md5(random()::text || clock_timestamp()::text), 1, 20))::uuid AS id) new ON CONFLICT (request_id) DO NOTHING RETURNING operation_id \gset
-INSERT INTO entries (user_id, version, operation_id, amount, balance_after) VALUES ('bench:' || :user, :version::bigint + 1, :'operation_id', -(:amount::bigint), :balance::bigint - :amount::bigint);
+INSERT INTO entries (user_id, version, operation_id, amount, balance_after) VALUES ('bench:' || :user, :version::bigint + 1, :operation_id, -(:amount::bigint), :balance::bigint - :amount::bigint);
 UPDATE users SET balance = :balance::bigint - :amount::bigint, version = :version::bigint + 1 WHERE user_id = 'bench:' || :user;
 COMMIT;
 ";
-/// Its own measurement has no warm-up: a run of its own before it is one.
+/// Threads of pgbench.
 const JOBS: &str = "2";
 
 /// Runs it with so many clients.
@@ -42,6 +42,7 @@ pub async fn pgbench(
     std::fs::write(&script, SCRIPT).with_context(|| format!("{}", script.display()))?;
     let seconds = |time: Duration| time.as_secs_f64().ceil().max(1.0);
     let mut output = String::new();
+    // It knows no warm-up: the first of two runs is one.
     for time in [times.warm_up, times.time] {
         let time = seconds(time);
         let mut command = Command::from(postgres.pgbench(database)?);

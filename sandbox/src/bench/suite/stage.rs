@@ -260,6 +260,12 @@ impl Servers {
         self.standing.values_mut().try_for_each(Standing::alive)
     }
 
+    /// The ends of the logs of those whom a series calls.
+    pub fn said(&self, series: &Series) -> String {
+        let billing = self.billing.get(&series.subject).into_iter().flatten();
+        billing.map(Billing::said).collect()
+    }
+
     /// The most memory that any instance of billing-svc ever had, in MiB; 0 where there is none.
     ///
     /// # Errors

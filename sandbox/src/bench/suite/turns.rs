@@ -107,10 +107,11 @@ async fn called(
     let measured = measured.context("the calls do not end")??;
     if measured.failures() > 0 {
         let failed = measured.failed.iter().map(|(code, count)| format!("{count} × {code}"));
-        bail!("calls failed: {}", failed.collect::<Vec<_>>().join(", "));
+        let failed = failed.collect::<Vec<_>>().join(", ");
+        bail!("calls failed: {failed}\n{}", servers.said(series));
     }
     if measured.calls == 0 {
-        bail!("no call was answered in time");
+        bail!("no call was answered in time\n{}", servers.said(series));
     }
     Ok(Run::from(&measured))
 }
