@@ -70,6 +70,7 @@ mod reader;
 mod runbook;
 mod serializable;
 mod shards;
+mod statements;
 mod store;
 mod store_events;
 mod store_limits;
