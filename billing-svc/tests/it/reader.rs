@@ -102,6 +102,7 @@ async fn whose_an_operation_is_is_told_to_many(database: Database) {
     let books = Books::open(&database).await;
     let mut asked = vec![(OperationId(Uuid::now_v7()), None)];
     for user in people(&books).await {
+        books.top_up(&user, 6).await;
         let operation = books.charge(&user, &format!("{user}-charge")).await;
         asked.push((operation.operation_id, Some(user)));
     }
@@ -231,13 +232,13 @@ async fn connections_that_died_while_nobody_looked_cost_no_call() {
     let database = Database::postgres().await;
     let books = Books::open(&database).await;
     let reader = reader(&books, SETTINGS);
-    let other = Books::open(&database).await;
+    let other = database.open_with(1).await;
     for _ in 0..5 {
         let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
             WHERE datname = current_database() AND pid <> pg_backend_pid()";
-        other.database.connection.execute_unprepared(kill).await.unwrap();
+        other.connection.execute_unprepared(kill).await.unwrap();
         assert_eq!(reader.user(user("payer"), None).await.unwrap().version, 0);
     }
-    other.prove().await;
-    books.prove().await;
+    other.connection.close().await.unwrap();
+    books.committer.close().await;
 }
