@@ -60,7 +60,7 @@ async fn live(service: &Service, bank: &Bank, n: usize) {
         let answer = service.promotions().redeem_promo_code(request).await;
         assert!(answer.is_ok() || code == "SOME", "{answer:?}");
     }
-    if n % 4 == 0 {
+    if n.is_multiple_of(4) {
         let request = RefundPaymentRequest {
             request_id: format!("back-{n}"),
             payment_id: credited.payment_id.clone(),
@@ -68,7 +68,7 @@ async fn live(service: &Service, bank: &Bank, n: usize) {
             reason: "load".to_owned(),
         };
         service.admin().refund_payment(request).await.unwrap();
-        bank.give_back(&credited, "10.00", n % 8 == 0);
+        bank.give_back(&credited, "10.00", n.is_multiple_of(8));
         service.notify(&credited).await;
     }
     let held = service.charge(&format!("held-{n}"), &user, "generate").await;

@@ -9,8 +9,7 @@ mod m20261123_000004_events;
 mod m20261123_000005_requests;
 mod m20261123_000006_trace_context;
 mod m20261123_000007_open_holds;
-mod m20261123_000008_room;
-mod m20261123_000009_archive;
+mod m20261123_000008_archive;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -28,8 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000005_requests::Migration),
             Box::new(m20261123_000006_trace_context::Migration),
             Box::new(m20261123_000007_open_holds::Migration),
-            Box::new(m20261123_000008_room::Migration),
-            Box::new(m20261123_000009_archive::Migration),
+            Box::new(m20261123_000008_archive::Migration),
         ]
     }
 }

@@ -38,7 +38,7 @@ impl Keys {
     pub fn hold<C: ColumnTrait>(self, column: C) -> SimpleExpr {
         let sql = format!(
             "\"{}\".\"{}\" {}",
-            column.entity_name().to_string(),
+            column.entity_name(),
             column.as_str(),
             self.test(if self.backend == DbBackend::Postgres { "$1" } else { "?" })
         );

@@ -12,7 +12,7 @@ pub struct Migration;
 
 impl MigrationName for Migration {
     fn name(&self) -> &str {
-        "m20261123_000009_archive"
+        "m20261123_000008_archive"
     }
 }
 
