@@ -77,7 +77,8 @@ impl Check<'_> {
         if let Ok(operation) = &found.1
             && operation.state == OperationState::Charged
         {
-            let row = format!("operations_archive {} {}", operation.user_id, operation.operation_id);
+            let row =
+                format!("operations_archive {} {}", operation.user_id, operation.operation_id);
             self.report.add(Invariant::I5, row, "is open and archived");
         }
         found

@@ -27,11 +27,7 @@ pub(super) async fn claim(
     again(once).await?
 }
 
-async fn claim_once(
-    queue: &Queue,
-    limit: u32,
-    lease: Duration,
-) -> Result<Vec<Leased>, QueueError> {
+async fn claim_once(queue: &Queue, limit: u32, lease: Duration) -> Result<Vec<Leased>, QueueError> {
     let transaction = begin_write(queue.connection.pool()).await?;
     if queue.connection.get_database_backend() == DbBackend::Postgres {
         // Before the first look at the table: a statement sees what was committed before it began. Where the whole transaction
