@@ -38,7 +38,7 @@ pub struct Seed {
 /// `kopilka-bench seed`: fills the empty, migrated database of a billing-svc that is stopped.
 #[derive(Debug, clap::Args)]
 pub struct SeedArgs {
-    /// The database: postgres://… or sqlite://<file>. It has billing's tables, and no rows in them: start billing-svc once, or
+    /// The database: `postgres://…` or `sqlite://…`. It has billing's tables, and no rows in them: start billing-svc once, or
     /// use `migrations billing up`.
     #[arg(
         long,
