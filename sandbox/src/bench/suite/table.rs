@@ -106,7 +106,7 @@ mod tests {
             measured(Subject::Pgbench, &[3_000.0, 3_000.0]),
         ]);
         let expected = "
-at_64                                 per s  spread     p50 ms     p99 ms   p99.9 ms
+at_64                                  per s  spread     p50 ms     p99 ms   p99.9 ms
 kopilka-pg charge uniform 64          12,345      8%       1.50       3.25       4.00
 one-transaction charge uniform 64        950      0%       1.50       3.25       4.00
 pgbench charge uniform 64              3,000      0%          -          -          -
