@@ -2,8 +2,8 @@
 //!
 //! SQLite: WAL with `synchronous=FULL`, foreign keys on, writers wait for each other ([`BUSY_TIMEOUT`]); a library older than
 //! [`OLDEST_SQLITE`] is refused (it can corrupt a WAL) and so, after a second, is another process on the same file.
-//! PostgreSQL: each connection is rolled back when it is given back, before it is lent again, because a `begin()` that was
-//! dropped on the wire leaves a transaction open that the next borrower's acknowledged write would vanish with.
+//! PostgreSQL: each connection is rolled back before it is lent, because a `begin()` that was dropped on the wire leaves a
+//! transaction open that the next borrower's acknowledged write would vanish with.
 //!
 //! Writers use [`begin_write`]. A URL's credentials are in no error, log or `Debug` of ours.
 
@@ -14,8 +14,8 @@ mod sqlite;
 use std::{fmt, fs::File, path::PathBuf, time::Duration};
 
 use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait,
 };
 
 pub(crate) use alone::again;
@@ -114,46 +114,14 @@ pub async fn open_read_only(url: &str) -> Result<Db, DbError> {
     }
 }
 
-/// How many connections may turn out to be dead before a transaction has begun: more than any pool holds.
-const DEAD_CONNECTIONS: u32 = 64;
-
 /// Begins a transaction that writes: on SQLite it takes the write lock at once (`BEGIN IMMEDIATE`), waiting up to
-/// [`BUSY_TIMEOUT`]; a deferred one would fail when it first writes after another has. A connection that died since it was used
-/// last is replaced: nothing was sent on it.
+/// [`BUSY_TIMEOUT`]; a deferred one would fail when it first writes after another has.
 ///
 /// Call it in a task of the service's own, not in an RPC's future, which is dropped when the client's deadline passes.
 pub async fn begin_write(connection: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
-    for _ in 1..DEAD_CONNECTIONS {
-        match begin(connection).await {
-            Err(error) if is_dead(&error) => tracing::debug!(%error, "a connection was dead"),
-            answer => return answer,
-        }
-    }
-    begin(connection).await
-}
-
-async fn begin(connection: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
     let options = TransactionOptions {
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
         ..TransactionOptions::default()
     };
     connection.begin_with_options(options).await
-}
-
-/// The server has closed it: it said so, or isn't there any more. That no connection can be had is another error.
-fn is_dead(error: &DbErr) -> bool {
-    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) =
-        error
-    else {
-        return false;
-    };
-    match &**error {
-        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
-        // admin_shutdown, crash_shutdown, idle_session_timeout:
-        // <https://www.postgresql.org/docs/current/errcodes-appendix.html>
-        sqlx::Error::Database(error) => {
-            matches!(error.code().as_deref(), Some("57P01" | "57P02" | "57P05"))
-        }
-        _ => false,
-    }
 }

@@ -1,6 +1,6 @@
 //! A PostgreSQL pool that lends only connections with no transaction open.
 
-use std::{str::FromStr, time::Duration};
+use std::str::FromStr;
 
 use sea_orm::SqlxPostgresConnector;
 use sqlx::{
@@ -11,9 +11,6 @@ use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
 use tracing::subscriber::{NoSubscriber, with_default};
 
 use super::{ACQUIRE_TIMEOUT, Db, DbError};
-
-/// A connection that was idle for longer is asked whether it still is one before it is lent.
-const TRUSTED: Duration = Duration::from_secs(1);
 
 /// What a pool may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,12 +51,9 @@ pub(super) async fn open(url: &str, max_connections: u32, access: Access) -> Res
     let pool = PgPoolOptions::new()
         .max_connections(max_connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        // Off the way of whoever waits for a connection: the next borrower gets it after this, or not at all.
-        .after_release(|connection, _| Box::pin(roll_back(connection)))
+        // The rollback finds a dead connection just as well as a ping would.
         .test_before_acquire(false)
-        .before_acquire(|connection, lent| {
-            Box::pin(async move { Ok(lent.idle_for < TRUSTED || roll_back(connection).await?) })
-        })
+        .before_acquire(|connection, _| Box::pin(roll_back(connection)))
         .connect_with(options)
         .await
         .map_err(|source| DbError::Connect { location: location.clone(), source })?;
