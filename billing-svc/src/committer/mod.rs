@@ -17,6 +17,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
+use service_kit::shutdown::end_together;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
@@ -106,7 +107,8 @@ impl Committer {
             tasks.spawn(lane.run(closing.clone()));
             lanes.push(sender);
         }
-        let handle = tokio::spawn(watch(tasks, closing.clone(), ended.clone()));
+        let handle =
+            tokio::spawn(end_together("the committer", tasks, closing.clone(), ended.clone()));
         (Self { lanes: lanes.into(), closing, ended }, handle)
     }
 
@@ -180,15 +182,4 @@ pub fn lane_of(user_id: &UserId, lanes: usize) -> usize {
     user_id.hash(&mut hasher);
     let lanes = u64::try_from(lanes.max(1)).unwrap_or(1);
     usize::try_from(hasher.finish() % lanes).unwrap_or(0)
-}
-
-/// Waits for all lanes; the first that ends before it should takes the others along.
-async fn watch(mut lanes: JoinSet<()>, closing: CancellationToken, ended: CancellationToken) {
-    while let Some(lane) = lanes.join_next().await {
-        if let Err(error) = lane {
-            tracing::error!(%error, "a lane of the committer failed: closing the committer");
-        }
-        closing.cancel();
-    }
-    ended.cancel();
 }

@@ -3,7 +3,6 @@
 use std::panic::AssertUnwindSafe;
 use std::slice;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::FutureExt;
 use tokio::sync::{Mutex, mpsc, oneshot};
@@ -14,11 +13,6 @@ use super::question::{Question, Source};
 use super::{LONGEST_WAIT, ReadError};
 use crate::metrics;
 use crate::store::StoreError;
-
-/// How many connections a question is tried on, and how soon a dead one has to be noticed for that: a database that is down
-/// is not asked again.
-const CONNECTIONS: u32 = 3;
-const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// A question in the queue, and who waits for its answer.
 #[derive(Debug)]
@@ -115,24 +109,10 @@ impl<Q: Question> Asker<Q> {
         }
     }
 
-    /// Asks, on another connection where one turns out to be dead: the pool doesn't try those that were used a moment ago.
-    async fn put(&self, asked: &[Q]) -> Result<Vec<Q::Answer>, StoreError> {
-        let since = Instant::now();
-        for _ in 1..CONNECTIONS {
-            match Q::ask(&self.source, asked).await {
-                Err(StoreError::Unavailable(error)) if since.elapsed() < AT_ONCE => {
-                    tracing::debug!(%error, what = Q::NAME, "a read has to be asked again");
-                }
-                answered => return answered,
-            }
-        }
-        Q::ask(&self.source, asked).await
-    }
-
     /// Logs why there is no answer.
     async fn statement(&self, asked: &[Q]) -> Result<Vec<Q::Answer>, ReadError> {
         // A panic is an answer too, not the end of the task. Nothing is shared but the pool, which is made for that.
-        let asking = AssertUnwindSafe(self.put(asked)).catch_unwind();
+        let asking = AssertUnwindSafe(Q::ask(&self.source, asked)).catch_unwind();
         let since = Instant::now();
         let answered = timeout(LONGEST_WAIT, asking).await;
         metrics::read(Q::NAME, asked.len(), since.elapsed());

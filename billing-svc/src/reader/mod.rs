@@ -16,6 +16,7 @@ mod question;
 use std::sync::Arc;
 use std::time::Duration;
 
+use service_kit::shutdown::end_together;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
@@ -78,7 +79,8 @@ impl Reader {
         let mut tasks = JoinSet::new();
         let users = open(&source, settings, &closing, &mut tasks);
         let owners = open(&source, settings, &closing, &mut tasks);
-        let handle = tokio::spawn(watch(tasks, closing.clone(), ended.clone()));
+        let handle =
+            tokio::spawn(end_together("the reader", tasks, closing.clone(), ended.clone()));
         (Self { users, owners, closing, ended }, handle)
     }
 
@@ -134,15 +136,4 @@ fn open<Q: Question>(
         tasks.spawn(asker.run(closing.clone()));
     }
     sender
-}
-
-/// Waits for all tasks; the first that ends before it should takes the others along.
-async fn watch(mut tasks: JoinSet<()>, closing: CancellationToken, ended: CancellationToken) {
-    while let Some(task) = tasks.join_next().await {
-        if let Err(error) = task {
-            tracing::error!(%error, "a part of the reader failed: closing the reader");
-        }
-        closing.cancel();
-    }
-    ended.cancel();
 }

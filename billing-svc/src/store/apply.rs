@@ -46,6 +46,7 @@ impl Transaction {
         add_prices(&mut write, list)?;
         write.write(&self.inner).await
     }
+
     /// Sets columns of rows that must be there.
     pub(super) async fn update<E>(
         &self,

@@ -10,20 +10,25 @@ use uuid::Uuid;
 pub struct Keys {
     backend: DbBackend,
     value: Value,
+    are_none: bool,
     /// What SQLite makes of an element of the document.
     element: &'static str,
 }
 
 impl Keys {
     pub fn texts<'a>(backend: DbBackend, keys: impl Iterator<Item = &'a str>) -> Self {
+        let mut keys = keys.peekable();
+        let are_none = keys.peek().is_none();
         let value = match backend {
             DbBackend::Postgres => array(ArrayType::String, keys.map(Value::from).collect()),
             _ => serde_json::Value::from_iter(keys).to_string().into(),
         };
-        Self { backend, value, element: "value" }
+        Self { backend, value, are_none, element: "value" }
     }
 
     pub fn ids(backend: DbBackend, keys: impl Iterator<Item = Uuid>) -> Self {
+        let mut keys = keys.peekable();
+        let are_none = keys.peek().is_none();
         let value = match backend {
             DbBackend::Postgres => array(ArrayType::Uuid, keys.map(Value::from).collect()),
             _ => {
@@ -31,7 +36,12 @@ impl Keys {
                 serde_json::Value::from_iter(hex).to_string().into()
             }
         };
-        Self { backend, value, element: "unhex(value)" }
+        Self { backend, value, are_none, element: "unhex(value)" }
+    }
+
+    /// Is there none of them, so that nothing need be asked?
+    pub fn are_none(&self) -> bool {
+        self.are_none
     }
 
     /// Is the column one of them?

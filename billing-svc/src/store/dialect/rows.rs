@@ -78,7 +78,7 @@ impl Rows {
         &mut self,
         rows: &[E::Model],
         columns: &[E::Column],
-        sql: impl FnOnce(&str, Source) -> String,
+        sql: impl FnOnce(&str, &Source) -> String,
     ) -> Result<(), StoreError>
     where
         E::Model: ModelTrait<Entity = E>,
@@ -92,8 +92,8 @@ impl Rows {
             _ => document::<E>(rows, columns)?,
         };
         let table = E::default().table_name().to_owned();
-        let values = source.parameters.clone();
-        self.parts.push(Part { sql: sql(&table, source), table, values, rows: rows.len() });
+        let sql = sql(&table, &source);
+        self.parts.push(Part { table, sql, values: source.parameters, rows: rows.len() });
         Ok(())
     }
 
@@ -161,13 +161,12 @@ where
         let (kind, nothing) = kind(&array)?;
         let list: Vec<Value> = rows.iter().map(|row| row.get(column)).collect();
         if is_nullable(column) {
-            let there = list.iter().map(|value| Value::Bool(Some(*value != value.as_null())));
-            bind(ArrayType::Bool, there.collect(), "boolean", format!("is{position}"));
-            let or_nothing = |value: Value| match value == value.as_null() {
-                true => nothing.clone(),
-                false => value,
-            };
-            let list = list.into_iter().map(or_nothing).collect();
+            let there: Vec<bool> = list.iter().map(|value| *value != value.as_null()).collect();
+            let list = list.into_iter().zip(&there);
+            let list = list.map(|(value, &there)| if there { value } else { nothing.clone() });
+            let list = list.collect();
+            let there = there.into_iter().map(Value::from).collect();
+            bind(ArrayType::Bool, there, "boolean", format!("is{position}"));
             bind(array, list, kind, format!("c{position}"));
             values.push(format!("CASE WHEN new.is{position} THEN new.c{position} END"));
         } else {

@@ -112,6 +112,18 @@ impl Transaction {
         select.all(&self.inner).await.map_err(dialect::failed)
     }
 
+    /// The rows with one of the keys in the column; without keys it asks nothing.
+    async fn find_by<E: EntityTrait>(
+        &self,
+        column: E::Column,
+        keys: Keys,
+    ) -> Result<Vec<E::Model>, StoreError> {
+        if keys.are_none() {
+            return Ok(Vec::new());
+        }
+        self.find(E::find().filter(keys.hold(column))).await
+    }
+
     /// Texts to find rows by.
     pub(in crate::store) fn texts<'a>(&self, keys: impl Iterator<Item = &'a str>) -> Keys {
         Keys::texts(self.inner.get_database_backend(), keys)

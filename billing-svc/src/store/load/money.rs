@@ -20,12 +20,9 @@ impl Transaction {
         users: &BTreeSet<UserId>,
         ids: &BTreeSet<OperationId>,
     ) -> Result<BTreeMap<OperationId, Operation>, StoreError> {
-        if ids.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let named = self.ids(ids.iter().map(|id| id.0)).hold(operations::Column::OperationId);
-        let rows = self.find(operations::Entity::find().filter(named)).await?;
-        let mut found = read_operations(rows)?;
+        let named = self.ids(ids.iter().map(|id| id.0));
+        let rows = self.find_by::<operations::Entity>(operations::Column::OperationId, named);
+        let mut found = read_operations(rows.await?)?;
         found.retain(|_, operation| users.contains(&operation.user_id));
         let missing = ids.iter().filter(|id| !found.contains_key(id)).copied().collect();
         found.extend(read_operations(self.bring_back(users, &missing).await?)?);
@@ -46,13 +43,9 @@ impl Transaction {
         &self,
         ids: &BTreeSet<RequestId>,
     ) -> Result<BTreeMap<RequestId, AdminRequest>, StoreError> {
-        if ids.is_empty() {
-            return Ok(BTreeMap::new());
-        }
         let ids = self.texts(ids.iter().map(RequestId::as_str));
-        let ids = ids.hold(admin_requests::Column::RequestId);
-        let rows = self.find(admin_requests::Entity::find().filter(ids)).await?;
-        let requests = rows.into_iter().map(admin_requests::Model::read);
+        let rows = self.find_by::<admin_requests::Entity>(admin_requests::Column::RequestId, ids);
+        let requests = rows.await?.into_iter().map(admin_requests::Model::read);
         requests.map(|row| row.map(|row| (row.request_id.clone(), row))).collect()
     }
 
@@ -76,17 +69,13 @@ impl Transaction {
         needs: &Needs,
     ) -> Result<BTreeMap<PaymentId, Payment>, StoreError> {
         use payments::{Column, Entity};
-        let mut found = BTreeMap::new();
-        if !needs.payments.is_empty() {
-            let ids = self.ids(needs.payments.iter().map(|id| id.0)).hold(Column::PaymentId);
-            found.extend(read_payments(self.find(Entity::find().filter(ids)).await?)?);
-            found.retain(|_, payment: &mut Payment| needs.users.contains(&payment.user_id));
-        }
-        if !needs.payment_requests.is_empty() {
-            let ids = self.texts(needs.payment_requests.iter().map(RequestId::as_str));
-            let select = Entity::find().filter(ids.hold(Column::RequestId));
-            found.extend(read_payments(self.find(select).await?)?);
-        }
+        let ids = self.ids(needs.payments.iter().map(|id| id.0));
+        let mut found = read_payments(self.find_by::<Entity>(Column::PaymentId, ids).await?)?;
+        found.retain(|_, payment| needs.users.contains(&payment.user_id));
+
+        let ids = self.texts(needs.payment_requests.iter().map(RequestId::as_str));
+        found.extend(read_payments(self.find_by::<Entity>(Column::RequestId, ids).await?)?);
+
         if !needs.provider_payments.is_empty() {
             let names = needs.provider_payments.iter();
             let providers: BTreeSet<&str> = names.map(|(provider, _)| provider.name()).collect();
@@ -103,12 +92,9 @@ impl Transaction {
         &self,
         payments: &BTreeMap<PaymentId, Payment>,
     ) -> Result<BTreeMap<(PaymentId, RefundId), PaymentRefund>, StoreError> {
-        if payments.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let ids = self.ids(payments.keys().map(|id| id.0)).hold(payment_refunds::Column::PaymentId);
-        let rows = self.find(payment_refunds::Entity::find().filter(ids)).await?;
-        let refunds = rows.into_iter().map(payment_refunds::Model::read);
+        let ids = self.ids(payments.keys().map(|id| id.0));
+        let rows = self.find_by::<payment_refunds::Entity>(payment_refunds::Column::PaymentId, ids);
+        let refunds = rows.await?.into_iter().map(payment_refunds::Model::read);
         refunds.map(|row| row.map(|row| ((row.payment_id, row.refund_id), row))).collect()
     }
 }

@@ -50,12 +50,9 @@ impl Transaction {
         &self,
         users: &BTreeSet<UserId>,
     ) -> Result<BTreeMap<UserId, Referral>, StoreError> {
-        if users.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let users = self.texts(users.iter().map(UserId::as_str)).hold(referrals::Column::UserId);
-        let rows = self.find(referrals::Entity::find().filter(users)).await?;
-        let referrals = rows.into_iter().map(referrals::Model::read);
+        let users = self.texts(users.iter().map(UserId::as_str));
+        let rows = self.find_by::<referrals::Entity>(referrals::Column::UserId, users);
+        let referrals = rows.await?.into_iter().map(referrals::Model::read);
         referrals.map(|row| row.map(|row| (row.user_id.clone(), row))).collect()
     }
 
@@ -63,13 +60,9 @@ impl Transaction {
         &self,
         users: &BTreeSet<UserId>,
     ) -> Result<BTreeMap<UserId, OwnReferralCode>, StoreError> {
-        if users.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let users =
-            self.texts(users.iter().map(UserId::as_str)).hold(referral_codes::Column::UserId);
-        let rows = self.find(referral_codes::Entity::find().filter(users)).await?;
-        let codes = rows.into_iter().map(referral_codes::Model::read);
+        let users = self.texts(users.iter().map(UserId::as_str));
+        let rows = self.find_by::<referral_codes::Entity>(referral_codes::Column::UserId, users);
+        let codes = rows.await?.into_iter().map(referral_codes::Model::read);
         codes.map(|row| row.map(|row| (row.user_id.clone(), row))).collect()
     }
 

@@ -20,7 +20,7 @@ use super::schema::prepare;
 use super::unasked::unasked;
 use crate::system::CURRENCY;
 
-/// Connections. More were not faster on two cores.
+/// Connections.
 const POOL: u32 = 16;
 /// `state` of a held charge.
 const CHARGED: i16 = 1;
