@@ -25,7 +25,7 @@ test: build-tests ## Run all tests: SQLite, a real PostgreSQL, real processes, a
 .PHONY: build-tests
 build-tests:
 	@scripts/setup.sh test
-	$(CARGO) build --workspace --bins
+	$(CARGO) build --workspace --bins --tests
 
 .PHONY: check
 check: fmt-check proto-lint workflow-check rules-check deny clippy doc test k8s-check image-test ## All that CI runs
