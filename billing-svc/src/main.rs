@@ -24,6 +24,10 @@ const WRONG: u8 = 1;
 /// They could not check.
 const UNCHECKED: u8 = 2;
 
+/// A charge takes and gives back some hundred small pieces of memory.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let config = Config::parse();

@@ -46,8 +46,8 @@ const BATCH: usize = 256;
 const READS: reader::Settings = reader::Settings { statements: 2, queue: 4096, batch: 256 };
 /// Notifications of payment providers that may wait to be followed.
 const WAITING_NOTIFICATIONS: u64 = 50_000;
-/// Connections: the lanes', and those of reads.
-const CONNECTIONS: u32 = 16;
+/// Connections of the pool. Each lane keeps one of its own beside them: 16 in all.
+const CONNECTIONS: u32 = 14;
 
 /// Where the service is reached; bound before it starts, so that a test can ask for port 0.
 #[derive(Debug)]

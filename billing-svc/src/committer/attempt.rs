@@ -2,6 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
 use futures::FutureExt;
@@ -23,6 +24,10 @@ const LAST_ATTEMPT: Duration = Duration::from_secs(15);
 /// The longest pause before the second attempt; it doubles up to [`LONGEST_PAUSE`]. A random part of it is taken.
 const FIRST_PAUSE: Duration = Duration::from_millis(4);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+
+/// How many batches lock what they need after one that did without them, in vain: two instances have the same users in hand, or
+/// an operation is in the archive.
+const LOCKED_BATCHES: u32 = 32;
 
 /// Why a batch was not written. The log has the details.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,11 +58,23 @@ type Outcomes = Vec<Result<Outcome, Rejection>>;
 pub(super) struct Writer {
     store: Store,
     policy: Arc<Policy>,
+    /// How many batches are still run with locks.
+    locked: Arc<AtomicU32>,
 }
 
 impl Writer {
     pub(super) fn new(store: Store, policy: Policy) -> Self {
-        Self { store, policy: Arc::new(policy) }
+        Self { store, policy: Arc::new(policy), locked: Arc::default() }
+    }
+
+    /// Can the batch do without locks, and is that likely to end well?
+    fn may_compare(&self, commands: &[Command]) -> bool {
+        self.store.can_compare()
+            && commands.iter().all(Command::is_of_one_user)
+            && self
+                .locked
+                .try_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+                .is_err()
     }
 
     /// Runs the batch until it is written, or has a reason not to be. Logs that reason.
@@ -68,15 +85,23 @@ impl Writer {
         for attempt in 1.. {
             // A panic is an answer, not the end of the lane. Nothing that it could leave half done outlives the attempt: its
             // transaction goes with it.
-            let error = match AssertUnwindSafe(self.once(commands, now)).catch_unwind().await {
-                Ok(Ok(outcomes)) => return Ok(outcomes),
-                Ok(Err(error)) => error,
-                // The hook of panics has logged it.
-                Err(_) => {
-                    tracing::error!(commands = commands.len(), "a batch failed by a defect");
-                    return Err(Failure::Guilty);
-                }
-            };
+            let comparing = attempt == 1 && self.may_compare(commands);
+            let error =
+                match AssertUnwindSafe(self.once(commands, now, comparing)).catch_unwind().await {
+                    Ok(Ok(outcomes)) => return Ok(outcomes),
+                    Ok(Err(error)) => error,
+                    // The hook of panics has logged it.
+                    Err(_) => {
+                        tracing::error!(commands = commands.len(), "a batch failed by a defect");
+                        return Err(Failure::Guilty);
+                    }
+                };
+            if comparing && let Some(cause) = locks_needed(&error) {
+                self.locked.store(LOCKED_BATCHES, Ordering::Relaxed);
+                metrics::transaction_retried(metrics::BATCH, cause);
+                tracing::debug!(?error, "a batch has to be run again with locks");
+                continue;
+            }
             match retry_cause(&error, attempt) {
                 Some(cause) if Instant::now() < last => {
                     metrics::transaction_retried(metrics::BATCH, cause);
@@ -90,9 +115,14 @@ impl Writer {
         Err(Failure::Guilty)
     }
 
-    async fn once(&self, commands: &[Command], now: Timestamp) -> Result<Outcomes, StoreError> {
+    async fn once(
+        &self,
+        commands: &[Command],
+        now: Timestamp,
+        comparing: bool,
+    ) -> Result<Outcomes, StoreError> {
         let since = Instant::now();
-        let result = self.transaction(commands, now).await;
+        let result = self.transaction(commands, now, comparing).await;
         let end = match &result {
             Ok((_, end)) => *end,
             Err(StoreError::OutcomeUnknown(_)) => TransactionEnd::Unknown,
@@ -106,8 +136,12 @@ impl Writer {
         &self,
         commands: &[Command],
         now: Timestamp,
+        comparing: bool,
     ) -> Result<(Outcomes, TransactionEnd), StoreError> {
-        let transaction = self.store.begin().await?;
+        let transaction = match comparing {
+            true => self.store.begin_comparing().await?,
+            false => self.store.begin().await?,
+        };
         let state = transaction.load(&ledger::needs(&self.policy, commands), now).await?;
         let decision = ledger::decide(&self.policy, state, commands, now);
         if decision.changes.is_empty() {
@@ -122,6 +156,17 @@ impl Writer {
         metrics::commit(since.elapsed());
         metrics::committed(&decision.changes);
         Ok((decision.outcomes, TransactionEnd::Committed))
+    }
+}
+
+/// Why a batch that locked nothing has to be run again with locks, if so: then nothing of it was written.
+fn locks_needed(error: &StoreError) -> Option<&'static str> {
+    match error {
+        StoreError::Conflict(_) => Some(metrics::CHANGED),
+        StoreError::Retryable(_) => Some(metrics::LOST_RACE),
+        // The connection may have died while nobody looked; those of the pool are asked before.
+        StoreError::Unavailable(_) => Some(metrics::CONNECTION),
+        StoreError::OutcomeUnknown(_) | StoreError::Refused(_) | StoreError::Corrupt { .. } => None,
     }
 }
 

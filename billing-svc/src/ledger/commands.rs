@@ -262,6 +262,39 @@ impl Command {
         })
     }
 
+    /// Does it read and write one user's rows alone, and raise the user's version with whatever it writes? Such commands need
+    /// no lock: that the version stands when they are written proves that nobody was faster.
+    pub fn is_of_one_user(&self) -> bool {
+        match self {
+            Self::Charge(_)
+            | Self::Complete { .. }
+            | Self::Refund { .. }
+            | Self::ExtendHold { .. }
+            | Self::Expire { .. } => true,
+            Self::ExpireGrant { .. }
+            | Self::AdjustBalance { .. }
+            | Self::GrantCredits(_)
+            | Self::RevokeGrant { .. }
+            | Self::SetStanding { .. }
+            | Self::PublishPrices { .. }
+            | Self::CreatePromoCode { .. }
+            | Self::CreatePayment(_)
+            | Self::OpenPayment { .. }
+            | Self::ClosePayment { .. }
+            | Self::ScheduleCheck { .. }
+            | Self::ObservePayment(_)
+            | Self::CreditPayment { .. }
+            | Self::RefundPayment { .. }
+            | Self::SettleRefund { .. }
+            | Self::RecordDispute { .. }
+            | Self::RedeemPromoCode { .. }
+            | Self::MakeReferralCode { .. }
+            | Self::AcceptReferral { .. }
+            | Self::RewardReferral { .. }
+            | Self::AnnounceExpiry { .. } => false,
+        }
+    }
+
     /// A short name for logs and metrics.
     pub fn name(&self) -> &'static str {
         match self {

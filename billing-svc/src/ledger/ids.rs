@@ -1,6 +1,8 @@
 //! Names of things, checked once where they enter.
 
+use std::borrow::Borrow;
 use std::fmt;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -12,8 +14,10 @@ pub struct InvalidId(pub &'static str);
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $rule:ident, $takes:literal) => {
         $(#[$doc])*
+        ///
+        /// Cheap to clone: a batch keeps it in many places.
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Checks and takes a text.
@@ -22,11 +26,17 @@ macro_rules! text_id {
             /// The text breaks the rule; the error says what it takes.
             pub fn parse(text: impl Into<String>) -> Result<Self, InvalidId> {
                 let text = text.into();
-                if $rule(&text) { Ok(Self(text)) } else { Err(InvalidId($takes)) }
+                if $rule(&text) { Ok(Self(text.into())) } else { Err(InvalidId($takes)) }
             }
 
             /// The text.
             pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
                 &self.0
             }
         }

@@ -101,6 +101,9 @@ pub struct Changes {
     pub new_users: Vec<User>,
     /// Users that did.
     pub users: Vec<User>,
+    /// The version that each of them had when it was loaded. Whoever writes to a user raises it: as long as it stands, so does
+    /// all that was loaded of theirs.
+    pub versions: Vec<i64>,
     /// Grants that did not exist.
     pub new_grants: Vec<Grant>,
     /// Grants that did.

@@ -42,10 +42,15 @@ impl TransactionEnd {
 
 /// The transaction of the committer.
 pub const BATCH: &str = "batch";
-/// Why an attempt was repeated: another transaction was faster, or had the same new key.
+/// Why an attempt was repeated: another transaction was faster, or had the same new key; or the attempt was one without locks,
+/// and what it had read was changed meanwhile, or its connection was dead.
 pub const LOST_RACE: &str = "lost_race";
 /// See [`LOST_RACE`].
 pub const UNIQUE_KEY: &str = "unique_key";
+/// See [`LOST_RACE`].
+pub const CHANGED: &str = "changed";
+/// See [`LOST_RACE`].
+pub const CONNECTION: &str = "connection";
 
 /// Shows every counter that an alert looks at and whose labels are known beforehand, at 0: the first of something can only be
 /// seen as a rise if there was a 0 before it. Once, at the start.
@@ -54,7 +59,7 @@ pub fn announce() {
         metrics::counter!("billing_transactions_total", "transaction" => BATCH, "end" => end.name())
             .increment(0);
     }
-    for cause in [LOST_RACE, UNIQUE_KEY] {
+    for cause in [LOST_RACE, UNIQUE_KEY, CHANGED, CONNECTION] {
         metrics::counter!("billing_transaction_retries_total", "transaction" => BATCH, "cause" => cause)
             .increment(0);
     }
@@ -85,8 +90,8 @@ pub fn transaction(name: &'static str, end: TransactionEnd, took: Duration) {
         .record(took.as_secs_f64());
 }
 
-/// `billing_transaction_retries_total{transaction, cause}`: attempts that had to be repeated; `cause` is `lost_race` or
-/// `unique_key`.
+/// `billing_transaction_retries_total{transaction, cause}`: attempts that had to be repeated; `cause` is `lost_race`,
+/// `unique_key`, `changed` or `connection`.
 pub fn transaction_retried(name: &'static str, cause: &'static str) {
     metrics::counter!("billing_transaction_retries_total", "transaction" => name, "cause" => cause)
         .increment(1);

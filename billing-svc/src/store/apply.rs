@@ -9,20 +9,23 @@ use super::tables::{
     admin_requests, entries, events, grants, operations, payment_refunds, payments, prices,
     promo_codes, promo_redemptions, referral_codes, referrals, users,
 };
+use super::transaction::Inner;
 use super::{StoreError, Transaction};
-use crate::ledger::{Changes, Grant, Operation, Payment, PaymentRefund, PriceList, User};
+use crate::ledger::{Changes, Grant, Operation, Payment, PaymentRefund, PriceList};
 
 impl Transaction {
     /// Writes what a batch decided. New rows fail with a conflict where another instance was faster; rows that were
-    /// there belong to users, or are promo codes, that `load` locked.
+    /// there belong to users, or are promo codes, that `load` locked; or nothing was locked, and it is a conflict too where a
+    /// user's version has changed meanwhile.
     ///
     /// # Errors
-    /// `Conflict`, `Retryable`, `Unavailable`, `Refused`; `Corrupt` where a row to be changed is not there.
+    /// `Conflict`, `Retryable`, `Unavailable`, `Refused`; `Corrupt` where a row to be changed is not there. Without locks this is
+    /// the commit, too, and may end in `OutcomeUnknown`.
     pub async fn apply(&self, changes: &Changes) -> Result<(), StoreError> {
         let mut write = self.rows();
         insert_new(&mut write, changes)?;
         insert_new_payments_and_promotions(&mut write, changes)?;
-        update_users(&mut write, &changes.users)?;
+        update_users(&mut write, changes)?;
         update_grants(&mut write, &changes.grants)?;
         update_operations(&mut write, &changes.operations)?;
         update_payments(&mut write, &changes.payments)?;
@@ -37,7 +40,10 @@ impl Transaction {
             &[referrals::Column::UserId],
             &[referrals::Column::State, referrals::Column::UpdateTime],
         )?;
-        write.write(&self.inner).await
+        match &self.inner {
+            Inner::Locking(transaction) => write.write(transaction).await,
+            Inner::Comparing(connection) => write.write_alone(connection).await,
+        }
     }
 
     /// The version is the key: whoever publishes it second runs again and takes the next one.
@@ -101,7 +107,7 @@ fn add_prices(write: &mut Rows, list: &PriceList) -> Result<(), StoreError> {
     write.insert::<prices::Entity>(&prices::rows(list))
 }
 
-fn update_users(write: &mut Rows, list: &[User]) -> Result<(), StoreError> {
+fn update_users(write: &mut Rows, changes: &Changes) -> Result<(), StoreError> {
     use users::Column;
     let set = [
         Column::Available,
@@ -113,7 +119,9 @@ fn update_users(write: &mut Rows, list: &[User]) -> Result<(), StoreError> {
         Column::LastEvent,
         Column::Topups,
     ];
-    write.update::<users::Entity>(&rows(list, users::row), &[Column::UserId], &set)
+    let users = rows(&changes.users, users::row);
+    let (keys, loaded) = ([Column::UserId], &changes.versions);
+    write.update_unchanged::<users::Entity>(&users, &keys, &set, Column::Version, loaded)
 }
 
 fn update_grants(write: &mut Rows, list: &[Grant]) -> Result<(), StoreError> {

@@ -32,7 +32,7 @@ mod transaction;
 use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
-use service_kit::db::Alone;
+use service_kit::db::{Alone, KeptConnections};
 use tokio::sync::watch;
 
 use known_prices::KnownPrices;
@@ -51,12 +51,19 @@ pub struct Store {
     /// Changes whenever this process has given events out.
     given_out: Arc<watch::Sender<()>>,
     known_prices: KnownPrices,
+    /// For batches that lock nothing.
+    kept: KeptConnections,
 }
 
 impl Store {
     /// On a connection whose schema has been prepared.
     pub fn new(connection: DatabaseConnection) -> Self {
         let connection = Alone::new(connection);
-        Self { connection, given_out: Arc::default(), known_prices: KnownPrices::default() }
+        Self {
+            connection,
+            given_out: Arc::default(),
+            known_prices: KnownPrices::default(),
+            kept: KeptConnections::default(),
+        }
     }
 }

@@ -72,6 +72,7 @@ mod serializable;
 mod shards;
 mod statements;
 mod store;
+mod store_comparing;
 mod store_events;
 mod store_limits;
 mod store_payments;

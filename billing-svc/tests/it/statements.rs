@@ -81,6 +81,8 @@ async fn sent(connection: &DatabaseConnection) -> BTreeSet<String> {
 /// A batch writes its tables in one statement, a part of its `WITH` each. Which ones, is chance: each stands for itself.
 fn parts(text: &str) -> Vec<String> {
     let Some(with) = text.strip_prefix("WITH w0 AS (") else { return vec![text.to_owned()] };
+    // What counts them is no table.
+    let with = with.split_once(", written AS (").map_or(with, |(with, _)| with);
     let mut ends = with.split(" RETURNING ");
     let first = ends.next().map(str::to_owned);
     // «…), w1 AS (» and the next one; after the last there is none.

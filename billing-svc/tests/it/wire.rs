@@ -1,4 +1,5 @@
-//! A wire to a PostgreSQL that can be cut: at the next COMMIT, or altogether.
+//! A wire to a PostgreSQL that can be cut: at the next COMMIT, at the next statement that is a transaction of its own and is run
+//! for the first time, or altogether.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
@@ -78,9 +79,13 @@ async fn accept(
 /// Client to server; ends where it is cut, and with it both directions.
 async fn ask(mut client: OwnedReadHalf, mut server: OwnedWriteHalf, cut: Arc<AtomicU8>) {
     let mut buffer = vec![0; 65_536];
+    let mut prepared = false;
     while let Ok(read @ 1..) = client.read(&mut buffer).await {
         let bytes = &buffer[..read];
-        let commit = bytes.windows(6).any(|window| window == b"COMMIT");
+        let holds = |text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
+        // It is parsed first, and run when the server said that it makes sense: by a Bind.
+        let commit = holds(b"COMMIT") || (prepared && bytes.starts_with(b"B"));
+        prepared = holds(b"1 / (CASE rows");
         let cut = if commit { cut.swap(Cut::Not as u8, Ordering::SeqCst) } else { 0 };
         if cut == Cut::BeforeCommit as u8 {
             return;

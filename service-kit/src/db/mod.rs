@@ -8,6 +8,7 @@
 //! Writers use [`begin_write`]. A URL's credentials are in no error, log or `Debug` of ours.
 
 mod alone;
+mod kept;
 mod postgres;
 mod sqlite;
 
@@ -20,6 +21,7 @@ use sea_orm::{
 
 pub(crate) use alone::again;
 pub use alone::{Alone, lost_race};
+pub use kept::{KeptConnection, KeptConnections};
 pub use sqlite::OLDEST_SQLITE;
 
 /// How long a SQLite writer waits for another one.

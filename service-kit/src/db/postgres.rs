@@ -39,9 +39,13 @@ pub(super) async fn open(url: &str, max_connections: u32, access: Access) -> Res
         .options([("client_min_messages", "error")])
         // An instance that froze with users locked must not stop the other instances for ever.
         .options([("idle_in_transaction_session_timeout", "30s")]);
-    if access == Access::ReadOnly {
-        options = options.options([("default_transaction_read_only", "on")]);
-    }
+    options = options.options(match access {
+        Access::ReadOnly => vec![("default_transaction_read_only", "on")],
+        // What a service asks for has an index, and is prepared once. A plan made while a table was small, or before its first
+        // ANALYZE, reads the whole table, and would be kept while it grows. What is left without an index then looks so dear
+        // that it would be compiled.
+        Access::ReadWrite => vec![("enable_seqscan", "off"), ("jit", "off")],
+    });
     let location = format!(
         "postgres://{}:{}/{}",
         options.get_host(),

@@ -43,6 +43,8 @@ pub(super) struct Draft<'a> {
     events: Vec<Event>,
     /// Whom the command under way has written, with the standing before it.
     written: BTreeMap<UserId, Standing>,
+    /// The versions that users had when they were loaded: of those who were written.
+    versions: BTreeMap<UserId, i64>,
 }
 
 impl<'a> Draft<'a> {
@@ -72,6 +74,7 @@ impl<'a> Draft<'a> {
             entries: Vec::new(),
             events: Vec::new(),
             written: BTreeMap::new(),
+            versions: BTreeMap::new(),
         }
     }
 
@@ -95,6 +98,7 @@ impl<'a> Draft<'a> {
             self.sign_up(user_id);
         }
         if let Some(user) = self.users.change(user_id) {
+            self.versions.entry(user_id.clone()).or_insert(user.version);
             user.version += 1;
         }
     }
@@ -226,6 +230,9 @@ impl<'a> Draft<'a> {
     /// What is to be written.
     pub(super) fn into_changes(self) -> Changes {
         let (new_users, users) = self.users.written();
+        let loaded =
+            |user: &User| self.versions.get(&user.user_id).copied().unwrap_or(user.version);
+        let versions = users.iter().map(loaded).collect();
         let (new_grants, grants) = self.grants.written();
         let (new_operations, operations) = self.operations.written();
         let (new_payments, payments) = self.payments.written();
@@ -235,6 +242,7 @@ impl<'a> Draft<'a> {
         Changes {
             new_users,
             users,
+            versions,
             new_grants,
             grants,
             new_operations,

@@ -24,7 +24,6 @@ use std::time::Duration;
 use super::world::World;
 use crate::ledger::*;
 
-#[expect(clippy::large_enum_variant, reason = "one at a time")]
 pub enum Step {
     Ask(Command),
     /// It was done to the world.

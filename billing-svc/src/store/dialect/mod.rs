@@ -4,6 +4,7 @@
 
 mod keys;
 mod rows;
+mod source;
 
 use sea_orm::{
     AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
@@ -42,7 +43,10 @@ pub async fn begin_snapshot(
 
 /// Tries, without waiting, to be the only one who holds this number, until the transaction ends. A SQLite file has one process,
 /// which never meets itself.
-pub async fn try_alone(transaction: &DatabaseTransaction, number: i64) -> Result<bool, StoreError> {
+pub async fn try_alone(
+    transaction: &impl ConnectionTrait,
+    number: i64,
+) -> Result<bool, StoreError> {
     match transaction.get_database_backend() {
         DbBackend::Postgres => {
             let lock = format!("SELECT pg_try_advisory_xact_lock({number}) AS alone");
@@ -69,7 +73,7 @@ pub fn failed(error: DbErr) -> StoreError {
         Cause::UniqueKey => StoreError::Conflict(error),
         Cause::Unreadable => StoreError::Corrupt { what: error.to_string() },
         Cause::Unavailable => StoreError::Unavailable(error),
-        Cause::Statement => StoreError::Refused(error),
+        Cause::Changed | Cause::Statement => StoreError::Refused(error),
     }
 }
 
@@ -78,14 +82,26 @@ pub fn failed_commit(error: DbErr) -> StoreError {
     match cause(&error) {
         Cause::Race => StoreError::Retryable(error),
         Cause::UniqueKey => StoreError::Conflict(error),
-        Cause::Unreadable | Cause::Unavailable | Cause::Statement => {
+        Cause::Changed | Cause::Unreadable | Cause::Unavailable | Cause::Statement => {
             StoreError::OutcomeUnknown(error)
         }
     }
 }
 
+/// What to do about an error of a statement that is a transaction of its own and undoes itself by dividing by zero where
+/// rows are no longer as they were loaded.
+pub fn failed_alone(error: DbErr) -> StoreError {
+    match cause(&error) {
+        Cause::Changed => StoreError::Conflict(error),
+        // It may have been written before the connection was lost.
+        Cause::Unavailable => StoreError::OutcomeUnknown(error),
+        Cause::Race | Cause::UniqueKey | Cause::Unreadable | Cause::Statement => failed(error),
+    }
+}
+
 enum Cause {
     Race,
+    Changed,
     UniqueKey,
     Unreadable,
     Unavailable,
@@ -134,6 +150,8 @@ fn postgres_cause(code: &str) -> Cause {
         "40001" | "40P01" | "55P03" => Cause::Race,
         // unique_violation
         "23505" => Cause::UniqueKey,
+        // division_by_zero: no other statement divides
+        "22012" => Cause::Changed,
         // read_only_sql_transaction: a standby, after a failover; statement_completion_unknown;
         // idle_in_transaction_session_timeout
         "25006" | "40003" | "25P03" => Cause::Unavailable,

@@ -1,17 +1,20 @@
-//! What nearly every batch wants to know of its users besides their rows, in one round trip.
+//! What nearly every batch wants to know of its users, in one round trip and of one moment.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
+use sea_orm::{ConnectionTrait, QueryResult, Statement, TryGetable};
 
-use super::{GrantKey, money};
-use crate::ledger::{Grant, RequestId, Timestamp, UserId};
-use crate::store::tables::grants;
+use super::GrantKey;
+use crate::ledger::{Grant, RequestId, Timestamp, User, UserId};
+use crate::store::tables::users_with_grants::{COLUMNS, LENGTH, grant, user};
 use crate::store::{StoreError, Transaction, dialect};
 
-/// Answers of one statement, each as new as the locks.
+/// Answers of one statement.
+#[derive(Default)]
 pub(super) struct Look {
-    /// The users' grants that are live or hold something.
+    /// The users who exist.
+    pub users: BTreeMap<UserId, User>,
+    /// Their grants that are live or hold something.
     pub grants: BTreeMap<GrantKey, Grant>,
     /// The version of the price list in force.
     pub price_version: i64,
@@ -20,7 +23,7 @@ pub(super) struct Look {
 }
 
 impl Transaction {
-    /// Looks after the users are locked.
+    /// After the users are locked, if they are to be.
     pub(super) async fn look(
         &self,
         users: &BTreeSet<UserId>,
@@ -32,14 +35,15 @@ impl Transaction {
         // Counted, not asked for with EXISTS: that would make a plan which hopes to find one soon and reads a whole table
         // where there is none. The count stands for both tables of operations.
         let sql = format!(
-            "SELECT look.price_version, look.seen, grants.*
+            "SELECT {COLUMNS}, look.price_version, look.seen
             FROM (SELECT
                 (SELECT coalesce(max(version), 0) FROM price_lists) AS price_version,
                 (SELECT count(*) FROM operations WHERE request_id {charges})
                     + (SELECT count(*) FROM operations_archive WHERE request_id {charges}) AS seen
             ) AS look
-            LEFT JOIN grants ON grants.user_id {users}
-                AND (remaining > 0 OR expire_time IS NULL OR expire_time > $3)",
+            LEFT JOIN users u ON u.user_id {users}
+            LEFT JOIN grants g ON g.user_id = u.user_id
+                AND (g.remaining > 0 OR g.expire_time IS NULL OR g.expire_time > $3)",
             users = users.test("$1"),
             charges = charges.test("$2"),
         );
@@ -47,18 +51,23 @@ impl Transaction {
         let statement =
             Statement::from_sql_and_values(self.inner.get_database_backend(), sql, values);
         let rows = self.inner.query_all_raw(statement).await.map_err(dialect::failed)?;
-        let (mut price_version, mut seen, mut found) = (0, 0_i64, Vec::new());
+        let mut look = Look::default();
         for row in &rows {
-            (price_version, seen) = (
-                row.try_get("", "price_version").map_err(dialect::failed)?,
-                row.try_get("", "seen").map_err(dialect::failed)?,
-            );
-            // The join's row for nobody's grant has no user.
-            let user: Option<String> = row.try_get("", "user_id").map_err(dialect::failed)?;
-            if user.is_some() {
-                found.push(grants::Model::from_query_result(row, "").map_err(dialect::failed)?);
+            look.price_version = column(row, LENGTH)?;
+            look.seen = column::<i64>(row, LENGTH + 1)? > 0;
+            // Nobody, where none of the users exists.
+            let Some(id) = column::<Option<String>>(row, 0)? else { continue };
+            let grant = grant(row, &id)?;
+            if !look.users.contains_key(id.as_str()) {
+                let user = user(row, id)?;
+                look.users.insert(user.user_id.clone(), user);
             }
+            look.grants.extend(grant.map(|grant| ((grant.user_id.clone(), grant.grant_id), grant)));
         }
-        Ok(Look { grants: money::read_grants(found)?, price_version, seen: seen > 0 })
+        Ok(look)
     }
+}
+
+fn column<T: TryGetable>(row: &QueryResult, index: usize) -> Result<T, StoreError> {
+    row.try_get_by_index(index).map_err(dialect::failed)
 }

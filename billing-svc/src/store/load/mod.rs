@@ -12,8 +12,10 @@ use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Select};
 
 use uuid::Uuid;
 
+use self::look::Look;
 use super::dialect::Keys;
 use super::tables::{prices, users};
+use super::transaction::Inner;
 use super::{StoreError, Transaction, dialect};
 use crate::ledger::{
     AdminAction, AdminRequest, GrantId, Needs, Operation, OperationId, PriceList, PromoCodeName,
@@ -33,18 +35,26 @@ impl Transaction {
     /// # Errors
     /// `Corrupt` names the row that can't be read back; `Retryable`, `Unavailable`.
     pub async fn load(&self, needs: &Needs, now: Timestamp) -> Result<State, StoreError> {
-        let users = self.lock_users(&needs.users).await?;
+        let locked = match &self.inner {
+            Inner::Locking(_) => Some(self.lock_users(&needs.users).await?),
+            Inner::Comparing(_) => None,
+        };
         let promo_codes = self.lock_promo_codes(&needs.promo_codes).await?;
 
-        let look = self.look(&needs.users, &needs.charges, now).await?;
+        let Look { mut users, mut grants, price_version, seen } =
+            self.look(&needs.users, &needs.charges, now).await?;
+        if let Some(locked) = locked {
+            // Who came to be since is not locked: to make them once more is a conflict.
+            users.retain(|id, _| locked.contains_key(id));
+            grants.retain(|(id, _), _| locked.contains_key(id));
+        }
         let mut operations = self.operations(&needs.users, &needs.operations).await?;
-        if look.seen {
+        if seen {
             operations.extend(self.charges(&needs.charges).await?);
         }
         let admin_requests = self.admin_requests(&needs.admin_requests).await?;
         let redemptions = self.redemptions(&needs.redemptions).await?;
 
-        let mut grants = look.grants;
         let mut missing = referred_grants(&operations, &admin_requests, &redemptions);
         missing.extend(needs.grants.iter().cloned());
         missing.retain(|key| !grants.contains_key(key));
@@ -53,7 +63,7 @@ impl Transaction {
         let payments = self.payments(needs).await?;
         let payment_refunds = self.refunds_of(&payments).await?;
         let prices = match needs.prices || !needs.charges.is_empty() {
-            true => self.prices_of(look.price_version).await?,
+            true => self.prices_of(price_version).await?,
             false => PriceList::default(),
         };
         Ok(State {

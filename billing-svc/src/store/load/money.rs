@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sea_orm::{EntityTrait, QueryFilter};
+use sea_orm::{DbErr, EntityTrait, QueryFilter};
 
 use super::GrantKey;
 use crate::ledger::{
@@ -11,6 +11,7 @@ use crate::ledger::{
 };
 use crate::store::archive::everywhere;
 use crate::store::tables::{admin_requests, grants, operations, payment_refunds, payments};
+use crate::store::transaction::Inner;
 use crate::store::{StoreError, Transaction};
 
 impl Transaction {
@@ -24,7 +25,13 @@ impl Transaction {
         let rows = self.find_by::<operations::Entity>(operations::Column::OperationId, named);
         let mut found = read_operations(rows.await?)?;
         found.retain(|_, operation| users.contains(&operation.user_id));
-        let missing = ids.iter().filter(|id| !found.contains_key(id)).copied().collect();
+        let missing: BTreeSet<_> =
+            ids.iter().filter(|id| !found.contains_key(id)).copied().collect();
+        if !missing.is_empty() && matches!(self.inner, Inner::Comparing(_)) {
+            // It may be on its way to the archive or from there: only with its user locked is it in one place.
+            let why = "an operation has to be looked for in the archive".to_owned();
+            return Err(StoreError::Conflict(DbErr::Custom(why)));
+        }
         found.extend(read_operations(self.bring_back(users, &missing).await?)?);
         Ok(found)
     }

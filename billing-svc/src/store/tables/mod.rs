@@ -19,6 +19,7 @@ pub mod provider_cursors;
 pub mod referral_codes;
 pub mod referrals;
 pub mod users;
+pub mod users_with_grants;
 
 pub use names::Named;
 
