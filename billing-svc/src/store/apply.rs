@@ -23,9 +23,11 @@ impl Transaction {
     /// the commit, too, and may end in `OutcomeUnknown`.
     pub async fn apply(&self, changes: &Changes) -> Result<(), StoreError> {
         let mut write = self.rows();
+        // First, and in the order of their ids: batches that write the same users meet at the first of them, and neither holds
+        // what the other one waits for.
+        update_users(&mut write, changes)?;
         insert_new(&mut write, changes)?;
         insert_new_payments_and_promotions(&mut write, changes)?;
-        update_users(&mut write, changes)?;
         update_grants(&mut write, &changes.grants)?;
         update_operations(&mut write, &changes.operations)?;
         update_payments(&mut write, &changes.payments)?;

@@ -18,6 +18,15 @@ use super::{ACQUIRE_TIMEOUT, BUSY_TIMEOUT, Db, DbError};
 /// SQLite libraries before this one can corrupt a WAL.
 pub const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
 
+/// Pages of 4 KiB that a connection may keep in memory: a big transaction changes thousands, and each that has to make room is
+/// written and read once more.
+const PAGES: &str = "4000";
+/// Bytes that all connections together should keep within; beyond it they give back pages that they did not change.
+const HEAP: &str = "33554432";
+/// Pages in the write-ahead log before they are copied into the file. A page that many transactions change is copied once, so the
+/// log is let grow to some such transactions: 32 MiB.
+const WAL_PAGES: &str = "8000";
+
 /// How long a held lock is asked for again, and how often.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
@@ -30,6 +39,9 @@ pub(super) async fn open(url: &str, max_connections: u32) -> Result<Db, DbError>
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
+        .pragma("cache_size", PAGES)
+        .pragma("soft_heap_limit", HEAP)
+        .pragma("wal_autocheckpoint", WAL_PAGES)
         .busy_timeout(BUSY_TIMEOUT);
     connect(options, &path, max_connections, Some(lock)).await
 }

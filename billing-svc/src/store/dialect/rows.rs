@@ -13,8 +13,8 @@ use super::source::{Source, arrays, document};
 use super::{failed, failed_alone};
 use crate::store::StoreError;
 
-/// Rows of several tables on their way into the database, all or none of them. Each row belongs to one part only, and no
-/// part sees what another does.
+/// Rows of several tables on their way into the database, all or none of them, part by part in the order in which they were
+/// added. Each row belongs to one part only, and no part sees what another does.
 pub struct Rows {
     backend: DbBackend,
     parts: Vec<Part>,
@@ -180,6 +180,7 @@ impl Rows {
             let comma = if number == 0 { "" } else { ", " };
             // Into a String: it can't fail.
             write!(with, "{comma}w{number} AS ({} RETURNING 1)", part.sql).ok();
+            // A part is run when it is counted, so in this order.
             counts.push(format!("(SELECT count(*) FROM w{number})"));
             values.extend(part.values);
         }
