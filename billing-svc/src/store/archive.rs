@@ -87,21 +87,34 @@ impl Store {
         }
         let store = self.clone();
         detached(async move {
-            let transaction = store.begin().await?;
-            if !dialect::try_alone(&transaction.inner, ARCHIVING).await? {
-                transaction.roll_back().await?;
-                return Ok(None);
-            }
-            match transaction.archive(&page, until).await {
-                Ok(moved) => transaction.commit().await.map(|()| Some(moved)),
-                Err(error) => {
-                    // At once, so that the next try doesn't meet this one.
-                    transaction.roll_back().await?;
-                    Err(error)
-                }
+            match store.archive_once(&page, until).await {
+                // Where all is SERIALIZABLE, the snapshot is older than the lock that keeps archivers apart: another one may have
+                // moved the page between the two. What really stands in both tables is a conflict again.
+                Err(StoreError::Conflict(_)) => store.archive_once(&page, until).await,
+                end => end,
             }
         })
         .await
+    }
+
+    async fn archive_once(
+        &self,
+        page: &[Old],
+        until: Timestamp,
+    ) -> Result<Option<u64>, StoreError> {
+        let transaction = self.begin().await?;
+        if !dialect::try_alone(&transaction.inner, ARCHIVING).await? {
+            transaction.roll_back().await?;
+            return Ok(None);
+        }
+        match transaction.archive(page, until).await {
+            Ok(moved) => transaction.commit().await.map(|()| Some(moved)),
+            Err(error) => {
+                // At once, so that the next try doesn't meet this one.
+                transaction.roll_back().await?;
+                Err(error)
+            }
+        }
     }
 }
 

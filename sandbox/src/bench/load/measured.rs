@@ -14,6 +14,8 @@ pub struct Measured {
     pub refused: u64,
     /// Everything else, by the gRPC code and the reason, e.g. `UNAVAILABLE OVERLOADED`.
     pub failed: BTreeMap<String, u64>,
+    /// Calls of the whole run, of the warm-up too, however they ended.
+    pub made: u64,
     /// From the end of the warm-up to the end of the plan's time, or to the last answer if that came later.
     pub elapsed: Duration,
     /// Microseconds, of [`Self::calls`]; in an open loop also of arrivals that were never sent, with what they had waited.

@@ -107,6 +107,7 @@ pub async fn run_until(
         calls: tally.calls,
         refused: tally.refused,
         failed: tally.failed,
+        made: course.calls(),
         elapsed: last.saturating_duration_since(course.measured_from),
         latency: tally.latency,
         arrivals,

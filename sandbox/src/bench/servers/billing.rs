@@ -132,6 +132,11 @@ impl Billing {
         self.started_in
     }
 
+    /// The process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The most memory that it ever had, in MiB.
     ///
     /// # Errors

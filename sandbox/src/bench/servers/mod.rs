@@ -6,6 +6,7 @@ mod billing;
 mod child;
 mod folder;
 mod postgres;
+pub mod processor;
 mod standing;
 
 pub use billing::{Billing, Callers, SETTINGS as BILLING_SETTINGS};

@@ -169,6 +169,24 @@ impl Postgres {
         Ok(())
     }
 
+    /// The process that all others are children of.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// How many bytes of write-ahead log were ever written.
+    ///
+    /// # Errors
+    /// The server is gone.
+    pub async fn wal(&self) -> anyhow::Result<u64> {
+        let mut connection = self.connect("postgres").await?;
+        let bytes: i64 =
+            sqlx::query_scalar("SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint")
+                .fetch_one(&mut connection)
+                .await?;
+        Ok(bytes.unsigned_abs())
+    }
+
     /// `15.6 (Debian …)`.
     ///
     /// # Errors

@@ -53,6 +53,11 @@ impl Standing {
         format!("http://{}", self.address)
     }
 
+    /// The process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// # Errors
     /// It has ended; the error shows the end of its log.
     pub fn alive(&mut self) -> anyhow::Result<()> {

@@ -5,8 +5,9 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use nix::unistd::{SysconfVar, sysconf};
 use serde::Serialize;
+
+use crate::bench::servers::processor::spent;
 
 /// What a service took of the machine while it was measured.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -70,20 +71,6 @@ impl Meter {
             memory_after_mib: memory(self.process)?,
         })
     }
-}
-
-/// Time on a core, in user mode and in the kernel.
-fn spent(process: u32) -> anyhow::Result<Duration> {
-    let path = format!("/proc/{process}/stat");
-    let text = fs::read_to_string(&path).with_context(|| format!("can't read {path}"))?;
-    // After the name, which may hold anything, in parentheses; proc(5) counts the state as field 3.
-    let fields = text.rsplit_once(") ").map(|(_, fields)| fields.split(' ').collect::<Vec<_>>());
-    let fields = fields.with_context(|| format!("{path} has no name"))?;
-    let ticks = |field: usize| -> anyhow::Result<u64> {
-        Ok(fields.get(field - 3).with_context(|| format!("{path} is short"))?.parse()?)
-    };
-    let a_second = sysconf(SysconfVar::CLK_TCK)?.context("a clock has ticks")?;
-    Ok(Duration::from_secs_f64((ticks(14)? + ticks(15)?) as f64 / a_second as f64))
 }
 
 /// Resident, MiB.

@@ -57,6 +57,7 @@ pub async fn commits(folder: &Path, times: Times) -> anyhow::Result<Run> {
             p999: at(99.9),
             max: latency.max() as f64,
         }),
+        cost: None,
     })
 }
 

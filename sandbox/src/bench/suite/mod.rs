@@ -7,6 +7,7 @@
 
 mod clock;
 mod commits;
+mod cost;
 mod machine;
 mod numbers;
 mod others;
@@ -104,7 +105,12 @@ async fn measure(options: &SuiteArgs) -> anyhow::Result<()> {
     if options.save_baseline {
         Baseline::now(mode.name(), &machine, &found).write(Path::new(BASELINE))?;
     }
-    print!("{}{}", table::measurements(&outcome.measurements), table::ratios(&found));
+    print!(
+        "{}{}{}",
+        table::measurements(&outcome.measurements),
+        table::costs(&outcome.measurements),
+        table::ratios(&found)
+    );
     for line in &outcome.others.lines {
         println!("\n{line}");
     }

@@ -72,7 +72,7 @@ fn read(output: &str, seconds: f64) -> Option<Run> {
     };
     let calls = after("number of transactions actually processed: ")?.parse().ok()?;
     let per_second = after("tps = ")?.parse().ok()?;
-    Some(Run { per_second, calls, refused: 0, seconds, latency: None })
+    Some(Run { per_second, calls, refused: 0, seconds, latency: None, cost: None })
 }
 
 #[cfg(test)]

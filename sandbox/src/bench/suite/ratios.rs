@@ -162,6 +162,7 @@ mod tests {
             refused: 0,
             seconds: 1.0,
             latency: Some(Latency { p50, p90: p50, p99, p999: p99, max: p99 }),
+            cost: None,
         };
         Measurement { group, series, runs: figures.iter().map(run).collect() }
     }

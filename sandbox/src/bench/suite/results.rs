@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use serde::Serialize;
 
+use super::cost::Cost;
 use super::machine::{Machine, Versions};
 use super::numbers;
 use super::ratios::Found;
@@ -27,6 +28,9 @@ pub struct Run {
     /// Absent of what has none.
     #[serde(rename = "latency_us", skip_serializing_if = "Option::is_none")]
     pub latency: Option<Latency>,
+    /// Absent of what calls no service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
 }
 
 /// Microseconds.
@@ -60,6 +64,7 @@ impl From<&Measured> for Run {
             refused: measured.refused,
             seconds: measured.elapsed.as_secs_f64(),
             latency: Some(latency),
+            cost: None,
         }
     }
 }
@@ -90,6 +95,12 @@ impl Measurement {
     pub fn latency(&self, percentile: impl Fn(&Latency) -> f64) -> Option<f64> {
         let latencies = self.runs.iter().filter_map(|run| run.latency.as_ref().map(&percentile));
         numbers::median(&latencies.collect::<Vec<_>>())
+    }
+
+    /// The median over the runs of a part of what a call costs; `None` where it has no such part.
+    pub fn cost(&self, part: impl Fn(&Cost) -> Option<f64>) -> Option<f64> {
+        let costs = self.runs.iter().filter_map(|run| part(run.cost.as_ref()?));
+        numbers::median(&costs.collect::<Vec<_>>())
     }
 
     fn throughputs(&self) -> Vec<f64> {
@@ -224,6 +235,7 @@ mod tests {
             refused: 0,
             seconds: 2.0,
             latency: Some(latency),
+            cost: None,
         };
         Measurement { group: "at_64", series, runs: figures.iter().map(run).collect() }
     }

@@ -248,6 +248,20 @@ impl Servers {
         urls.with_context(|| format!("{series} has no server"))
     }
 
+    /// The processes of those whom a series calls.
+    pub fn processes(&self, series: &Series) -> Vec<u32> {
+        match series.subject {
+            Subject::Kopilka(..) => {
+                let billing = self.billing.get(&series.subject).into_iter().flatten();
+                billing.map(Billing::id).collect()
+            }
+            Subject::Baseline(kind) => {
+                self.standing.get(&kind).map(Standing::id).into_iter().collect()
+            }
+            Subject::Pgbench | Subject::Commits => Vec::new(),
+        }
+    }
+
     /// The database of the statements that pgbench runs, where the group needs it.
     pub fn plain(&self) -> Option<&'static str> {
         self.plain.then_some(PLAIN)

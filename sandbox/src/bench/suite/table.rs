@@ -33,6 +33,32 @@ pub fn measurements(measurements: &[Measurement]) -> String {
     text
 }
 
+/// What a call costs each side: medians.
+pub fn costs(measurements: &[Measurement]) -> String {
+    let measured = |one: &&Measurement| one.cost(|cost| Some(cost.service_us)).is_some();
+    let measured: Vec<_> = measurements.iter().filter(measured).collect();
+    let width = measured.iter().map(|one| one.series.to_string().len()).max().unwrap_or_default();
+    let mut text = String::new();
+    if measured.is_empty() {
+        return text;
+    }
+    let title =
+        format!("{:<width$}  {:>10}  {:>13}", "cost of a call", "service µs", "PostgreSQL µs");
+    line(&mut text, &format!("\n{title}  {:>7}  {:>9}", "load µs", "WAL bytes"));
+    for one in measured {
+        let whole = |part: Option<f64>| part.map_or_else(|| "-".to_owned(), thousands);
+        let figures = format!(
+            "{:>10}  {:>13}  {:>7}  {:>9}",
+            whole(one.cost(|cost| Some(cost.service_us))),
+            whole(one.cost(|cost| cost.postgres_us)),
+            whole(one.cost(|cost| Some(cost.load_us))),
+            whole(one.cost(|cost| cost.wal_bytes)),
+        );
+        line(&mut text, &format!("{:<width$}  {figures}", one.series.to_string()));
+    }
+    text
+}
+
 /// The ratios, with what they are held to.
 pub fn ratios(found: &[Found]) -> String {
     let mut text = String::new();
@@ -80,6 +106,7 @@ pub fn thousands(number: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::cost::Cost;
     use super::super::ratios::RATIOS;
     use super::super::results::{Latency, Run};
     use super::super::series::{ONE_TRANSACTION, POSTGRES, Series, Subject};
@@ -93,6 +120,12 @@ mod tests {
             refused: 0,
             seconds: 1.0,
             latency: (subject != Subject::Pgbench).then_some(latency),
+            cost: (subject == POSTGRES).then_some(Cost {
+                service_us: 71.4,
+                postgres_us: Some(80.6),
+                load_us: 40.0,
+                wal_bytes: Some(1234.0),
+            }),
         };
         let series = Series::charge(subject, 64);
         Measurement { group: "at_64", series, runs: figures.iter().map(run).collect() }
@@ -112,6 +145,17 @@ one-transaction charge uniform 64        950      0%       1.50       3.25      
 pgbench charge uniform 64              3,000      0%          -          -          -
 ";
         assert_eq!(table, expected);
+    }
+
+    #[test]
+    fn people_read_what_a_call_costs_where_it_was_measured() {
+        let table = costs(&[measured(POSTGRES, &[1.0]), measured(ONE_TRANSACTION, &[1.0])]);
+        let expected = "
+cost of a call                service µs  PostgreSQL µs  load µs  WAL bytes
+kopilka-pg charge uniform 64          71             81       40      1,234
+";
+        assert_eq!(table, expected);
+        assert_eq!(costs(&[measured(ONE_TRANSACTION, &[1.0])]), "");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use tokio::time::timeout;
 
 use super::clock::{Clock, Times};
 use super::commits;
+use super::cost::Meter;
 use super::pgbench;
 use super::plan::Group;
 use super::results::{Measurement, Run};
@@ -102,6 +103,7 @@ async fn called(
         kind: "generate".to_owned(),
     };
     let patience = times.warm_up + times.time + PATIENCE;
+    let meter = Meter::start(stage, servers, series).await?;
     let measured = timeout(patience, load::run(&target, &plan, &ProgressBar::new_spinner())).await;
     servers.alive()?;
     let measured = measured.context("the calls do not end")??;
@@ -113,5 +115,6 @@ async fn called(
     if measured.calls == 0 {
         bail!("no call was answered in time\n{}", servers.said(series));
     }
-    Ok(Run::from(&measured))
+    let cost = meter.read(stage, series, measured.made).await?;
+    Ok(Run { cost: Some(cost), ..Run::from(&measured) })
 }

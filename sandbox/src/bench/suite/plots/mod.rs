@@ -144,7 +144,14 @@ mod tests {
 
     fn measured(group: &'static str, series: Series, per_second: f64) -> Measurement {
         let latency = Latency { p50: 1e3, p90: 2e3, p99: 3e3, p999: 9e3, max: 2e4 };
-        let run = Run { per_second, calls: 1, refused: 0, seconds: 1.0, latency: Some(latency) };
+        let run = Run {
+            per_second,
+            calls: 1,
+            refused: 0,
+            seconds: 1.0,
+            latency: Some(latency),
+            cost: None,
+        };
         Measurement { group, series, runs: vec![run; 3] }
     }
 
