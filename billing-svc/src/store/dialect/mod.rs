@@ -8,8 +8,8 @@ mod source;
 
 use sea_orm::{
     AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    EntityTrait, IsolationLevel, QuerySelect, RuntimeErr, Select, Statement, TransactionOptions,
-    TransactionTrait,
+    EntityTrait, IsolationLevel, QueryResult, QuerySelect, RuntimeErr, Select, Statement,
+    TransactionOptions, TransactionTrait, TryGetable,
     sqlx::{self, postgres::PgDatabaseError, sqlite::SqliteError},
 };
 
@@ -97,6 +97,11 @@ pub fn failed_alone(error: DbErr) -> StoreError {
         Cause::Unavailable => StoreError::OutcomeUnknown(error),
         Cause::Race | Cause::UniqueKey | Cause::Unreadable | Cause::Statement => failed(error),
     }
+}
+
+/// The value of a column of a row, counted from 0.
+pub fn column<T: TryGetable>(row: &QueryResult, index: usize) -> Result<T, StoreError> {
+    row.try_get_by_index(index).map_err(failed)
 }
 
 enum Cause {

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sea_orm::{ConnectionTrait, QueryResult, Statement, TryGetable};
+use sea_orm::{ConnectionTrait, Statement};
 
 use super::GrantKey;
 use crate::ledger::{Grant, RequestId, Timestamp, User, UserId};
+use crate::store::dialect::column;
 use crate::store::tables::users_with_grants::{COLUMNS, LENGTH, grant, user};
 use crate::store::{StoreError, Transaction, dialect};
 
@@ -66,8 +67,4 @@ impl Transaction {
         }
         Ok(look)
     }
-}
-
-fn column<T: TryGetable>(row: &QueryResult, index: usize) -> Result<T, StoreError> {
-    row.try_get_by_index(index).map_err(dialect::failed)
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{everywhere, owner};
 use crate::ledger::{Grant, OperationId, Policy, Timestamp, User, UserId, UserView};
-use crate::store::dialect::{self, Keys};
+use crate::store::dialect::{self, Keys, column};
 use crate::store::tables::operations;
 use crate::store::tables::users_with_grants::{COLUMNS, grant, user};
 use crate::store::{Store, StoreError};
@@ -39,7 +39,7 @@ impl Store {
         let rows = self.connection.query_all_raw(statement).await.map_err(dialect::failed)?;
         let mut found: HashMap<String, (User, Vec<Grant>)> = HashMap::with_capacity(ids.len());
         for row in &rows {
-            let id: String = row.try_get_by_index(0).map_err(dialect::failed)?;
+            let id: String = column(row, 0)?;
             let grant = grant(row, &id)?;
             if let Some((_, grants)) = found.get_mut(&id) {
                 grants.extend(grant);

@@ -1,10 +1,11 @@
 //! Users beside their grants, as one statement reads both: of one moment.
 
-use sea_orm::{QueryResult, TryGetable};
+use sea_orm::QueryResult;
 
 use super::{grants, users};
 use crate::ledger::{Grant, User};
-use crate::store::{StoreError, dialect};
+use crate::store::StoreError;
+use crate::store::dialect::column;
 
 /// Of `users u` and `grants g`, in the order in which [`user`] and [`grant`] read them. A user without grants has one row, with
 /// NULL in place of one.
@@ -14,10 +15,6 @@ pub const COLUMNS: &str = "u.user_id, u.available, u.held, u.held_operations, u.
 
 /// How many they are.
 pub const LENGTH: usize = 19;
-
-fn column<T: TryGetable>(row: &QueryResult, index: usize) -> Result<T, StoreError> {
-    row.try_get_by_index(index).map_err(dialect::failed)
-}
 
 /// The user of a row.
 pub fn user(row: &QueryResult, user_id: String) -> Result<User, StoreError> {
