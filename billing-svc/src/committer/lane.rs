@@ -41,6 +41,14 @@ impl Lane {
                     if taken == 0 {
                         return;
                     }
+                    // Calls that have come in but were not looked at yet share the batch: it takes no time that they would not
+                    // take anyway.
+                    tokio::task::yield_now().await;
+                    while waiting.len() < self.batch
+                        && let Ok(more) = self.queue.try_recv()
+                    {
+                        waiting.push(more);
+                    }
                     self.write(&mut waiting).await;
                 }
             }

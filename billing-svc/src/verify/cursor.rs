@@ -104,7 +104,6 @@ scans! {
     Operations: operations, (String, Uuid) => |key| &key.0, Operation;
     ArchivedOperations: archived_operations, (String, Uuid) => |key| &key.0, Operation;
     Entries: entries, (String, i64) => |key| &key.0, Entry;
-    OperationEntries: operation_entries, (String, Uuid, i64) => |key| &key.0, Entry;
     Payments: payments, (String, Uuid) => |key| &key.0, Payment;
     PaymentRefunds: payment_refunds, (String, Uuid) => |key| &key.0, PaymentRefund;
     Events: events, (String, i64) => |key| &key.0, (Event, Option<i64>);

@@ -1,7 +1,8 @@
 //! `billing-svc verify`: proves the invariants on a live database and names the rows at fault.
 //!
 //! One consistent snapshot, beside a running service, no lock. All tables are read once in the order of their keys and
-//! merged user by user, so memory is bounded by the pages, one user's grants and payments, and the number of promo codes.
+//! merged user by user, so memory is bounded by the pages, one user's grants and payments, a lot of one user's operations, and
+//! the number of promo codes. Only the entries of a user with more operations than a lot are read again for each further one.
 //! Balances are rebuilt from the entries and compared with what is cached.
 //!
 //! | | what is proved |
@@ -23,6 +24,8 @@ mod operations;
 mod payments;
 mod promotions;
 mod report;
+#[cfg(test)]
+mod tests;
 mod users;
 
 use sea_orm::DatabaseConnection;
@@ -30,11 +33,14 @@ use sea_orm::DatabaseConnection;
 use crate::store::{Snapshot, Store, StoreError};
 use balances::{Balances, House};
 use cursor::Cursor;
+use operations::{Holds, Lot};
 pub use report::{Invariant, Report, Topups, Violation};
 use users::Found;
 
 /// How many rows a page has.
 const PAGE: u64 = 2000;
+/// How many operations of one user are looked at together.
+const LOT: usize = 20_000;
 
 /// Checks everything, from one consistent snapshot, while the service goes on.
 ///
@@ -49,7 +55,12 @@ pub async fn run(connection: &DatabaseConnection) -> Result<Report, StoreError> 
 /// # Errors
 /// It could not be read to the end: nothing is proved then.
 pub async fn run_on(snapshot: Snapshot) -> Result<Report, StoreError> {
-    let mut check = Check::new(&snapshot);
+    in_lots(snapshot, LOT).await
+}
+
+/// With so many operations of one user looked at together.
+async fn in_lots(snapshot: Snapshot, lot: usize) -> Result<Report, StoreError> {
+    let mut check = Check::new(&snapshot, lot);
     while check.user().await? {}
     check.shared_ids().await?;
     check.positions().await?;
@@ -61,12 +72,12 @@ pub async fn run_on(snapshot: Snapshot) -> Result<Report, StoreError> {
 
 struct Check<'a> {
     snapshot: &'a Snapshot,
+    lot: usize,
     users: Cursor<'a, cursor::Users>,
     grants: Cursor<'a, cursor::Grants>,
     operations: Cursor<'a, cursor::Operations>,
     archived: Cursor<'a, cursor::ArchivedOperations>,
     entries: Cursor<'a, cursor::Entries>,
-    operation_entries: Cursor<'a, cursor::OperationEntries>,
     payments: Cursor<'a, cursor::Payments>,
     payment_refunds: Cursor<'a, cursor::PaymentRefunds>,
     events: Cursor<'a, cursor::Events>,
@@ -78,15 +89,15 @@ struct Check<'a> {
 }
 
 impl<'a> Check<'a> {
-    fn new(snapshot: &'a Snapshot) -> Self {
+    fn new(snapshot: &'a Snapshot, lot: usize) -> Self {
         Self {
             snapshot,
+            lot,
             users: Cursor::new(snapshot),
             grants: Cursor::new(snapshot),
             operations: Cursor::new(snapshot),
             archived: Cursor::new(snapshot),
             entries: Cursor::new(snapshot),
-            operation_entries: Cursor::new(snapshot),
             payments: Cursor::new(snapshot),
             payment_refunds: Cursor::new(snapshot),
             events: Cursor::new(snapshot),
@@ -131,9 +142,8 @@ impl<'a> Check<'a> {
             }
             Some((_, Ok(user))) => Some(user),
         };
-        let balances = self.rebuild(&id).await?;
+        let (balances, open) = self.rebuild(&id).await?;
         self.grants(&id, &balances).await?;
-        let open = self.operations(&id).await?;
         let topups = self.payments(&id, &balances).await?;
         let last_event = self.events(&id).await?;
         self.promotions(&id, user.as_ref(), &balances).await?;
@@ -143,16 +153,42 @@ impl<'a> Check<'a> {
         Ok(true)
     }
 
-    async fn rebuild(&mut self, id: &str) -> Result<Balances, StoreError> {
-        let mut balances = Balances::default();
+    /// Rebuilds a user's balances from their entries, and checks their operations by the same; answers what the open ones
+    /// hold, too.
+    async fn rebuild(&mut self, id: &str) -> Result<(Balances, Holds), StoreError> {
+        let (mut balances, mut open) = (Balances::default(), Holds::new());
+        let mut lot = self.lot(id, None).await?;
         while let Some((_, entry)) = self.entries.next_of(id).await? {
             self.report.entries += 1;
             match entry {
-                Ok(entry) => balances.add(&entry, &mut self.house, &mut self.report),
+                Ok(entry) => {
+                    balances.add(&entry, &mut self.house, &mut self.report);
+                    lot.add(&entry, &mut self.report);
+                }
                 Err(error) => self.report.unreadable(&error),
             }
         }
-        Ok(balances)
+        while let Some(last) = lot.finish(&mut open, &mut self.report) {
+            lot = self.lot(id, Some(last)).await?;
+            self.entries_again(id, &mut lot).await?;
+        }
+        Ok((balances, open))
+    }
+
+    /// Reads a user's entries once more, for another lot of operations.
+    async fn entries_again(&mut self, id: &str, lot: &mut Lot) -> Result<(), StoreError> {
+        let mut last = 0;
+        loop {
+            let page = self.snapshot.entries_of(id, last, PAGE).await?;
+            let Some((end, _)) = page.last() else { return Ok(()) };
+            last = *end;
+            for (_, entry) in page {
+                // What can't be read was told the first time.
+                if let Ok(entry) = entry {
+                    lot.add(&entry, &mut self.report);
+                }
+            }
+        }
     }
 
     async fn shared_ids(&mut self) -> Result<(), StoreError> {

@@ -1,50 +1,72 @@
 //! Operations against their entries.
+//!
+//! Entries have no index by operation: it would cost every charge, and only this reads them so.
 
 use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
 use super::{Check, Invariant, Report};
-use crate::ledger::{Account, Entry, Operation, OperationState, Slice, Source, Unit};
+use crate::ledger::{
+    Account, Entry, Operation, OperationId, OperationState, Reference, Slice, Source, Unit,
+};
 use crate::store::{Found, StoreError};
 
 /// Amounts by the user's account and unit.
 type BySource = BTreeMap<(Account, Unit), i128>;
+/// What a user's open operations hold.
+pub(super) type Holds = BTreeMap<Unit, i128>;
+
+/// Some of a user's operations, which follow each other by id, with what their entries moved.
+#[derive(Debug)]
+pub(super) struct Lot {
+    operations: Vec<(Uuid, Result<Operation, StoreError>, OperationCheck)>,
+    /// They come after this one.
+    after: Option<Uuid>,
+    /// There may be more after this one.
+    until: Option<Uuid>,
+}
+
+impl Lot {
+    /// Counts an entry with its operation, if that belongs to this lot.
+    pub(super) fn add(&mut self, entry: &Entry, report: &mut Report) {
+        let Reference::Operation(OperationId(id)) = entry.reference else { return };
+        if self.after.is_some_and(|after| id <= after) || self.until.is_some_and(|until| id > until)
+        {
+            return;
+        }
+        let at = self.operations.partition_point(|(other, ..)| *other < id);
+        match self.operations.get_mut(at).filter(|(other, ..)| *other == id) {
+            Some((_, _, check)) => check.add(entry, report),
+            None => report.without_operation(entry),
+        }
+    }
+
+    /// Compares all of it, after all entries of the user; adds what is held. Answers the last one's id where more may follow.
+    pub(super) fn finish(&mut self, open: &mut Holds, report: &mut Report) -> Option<Uuid> {
+        for (_, operation, check) in self.operations.drain(..) {
+            match operation {
+                Ok(operation) => check.finish(&operation, open, report),
+                Err(error) => report.unreadable(&error),
+            }
+        }
+        self.until
+    }
+}
 
 impl Check<'_> {
-    /// Checks a user's operations; answers what the open ones hold, by unit.
-    pub(super) async fn operations(
-        &mut self,
-        id: &str,
-    ) -> Result<BTreeMap<Unit, i128>, StoreError> {
-        let mut open = BTreeMap::new();
-        while let Some((key, operation)) = self.next_operation(id).await? {
+    /// A user's next operations after that one.
+    pub(super) async fn lot(&mut self, id: &str, after: Option<Uuid>) -> Result<Lot, StoreError> {
+        let mut lot = Lot { operations: Vec::new(), after, until: None };
+        while let Some(((_, operation_id), operation)) = self.next_operation(id).await? {
             self.report.operations += 1;
-            let mut check = OperationCheck::default();
-            while let Some((entry_key, entry)) = self.operation_entries.next_of(id).await? {
-                let Ok(entry) = entry else {
-                    continue; // reported where balances are rebuilt
-                };
-                if entry_key.1 > key.1 {
-                    self.operation_entries.put_back(entry_key, Ok(entry));
-                    break;
-                } else if entry_key.1 < key.1 {
-                    self.report.without_operation(&entry);
-                } else {
-                    check.add(&entry, &mut self.report);
-                }
-            }
-            match operation {
-                Ok(operation) => check.finish(&operation, &mut open, &mut self.report),
-                Err(error) => self.report.unreadable(&error),
+            lot.operations.push((operation_id, operation, OperationCheck::default()));
+            if lot.operations.len() >= self.lot {
+                lot.until = Some(operation_id);
+                break;
             }
         }
-        while let Some((_, entry)) = self.operation_entries.next_of(id).await? {
-            if let Ok(entry) = entry {
-                self.report.without_operation(&entry);
-            }
-        }
-        Ok(open)
+        Ok(lot)
     }
 
     /// The next of a user's operations, of either table, by id.
@@ -123,7 +145,7 @@ impl OperationCheck {
     }
 
     /// Compares with the operation's row; adds what it holds, if it is open.
-    fn finish(self, operation: &Operation, open: &mut BTreeMap<Unit, i128>, report: &mut Report) {
+    fn finish(self, operation: &Operation, open: &mut Holds, report: &mut Report) {
         let row = || format!("operations {} {}", operation.user_id, operation.operation_id);
         if let Some(what) = wrong_price(operation) {
             report.add(Invariant::I4, row(), what);

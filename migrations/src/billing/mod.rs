@@ -10,6 +10,7 @@ mod m20261123_000005_requests;
 mod m20261123_000006_trace_context;
 mod m20261123_000007_open_holds;
 mod m20261123_000008_archive;
+mod m20261123_000009_no_entries_by_operation;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000006_trace_context::Migration),
             Box::new(m20261123_000007_open_holds::Migration),
             Box::new(m20261123_000008_archive::Migration),
+            Box::new(m20261123_000009_no_entries_by_operation::Migration),
         ]
     }
 }

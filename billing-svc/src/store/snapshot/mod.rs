@@ -126,23 +126,18 @@ impl Snapshot {
         Ok(rows.into_iter().map(|row| ((row.user_id.clone(), row.sequence), row.read())).collect())
     }
 
-    /// Entries of operations, by user, operation and sequence.
-    pub async fn operation_entries(
+    /// One user's entries after a sequence number, by number.
+    pub async fn entries_of(
         &self,
-        after: Option<&(String, Uuid, i64)>,
+        user: &str,
+        after: i64,
         limit: u64,
-    ) -> Result<Vec<Found<(String, Uuid, i64), Entry>>, StoreError> {
+    ) -> Result<Vec<Found<i64, Entry>>, StoreError> {
         use entries::Column;
-        let after = after.map(|(user, id, sequence)| {
-            vec![user.as_str().into(), (*id).into(), (*sequence).into()]
-        });
-        let keys = [Column::UserId, Column::OperationId, Column::Sequence];
-        let of_operations = entries::Entity::find().filter(Column::OperationId.is_not_null());
-        let rows = self.page(of_operations, &keys, after, limit).await?;
-        let key = |row: &entries::Model| {
-            (row.user_id.clone(), row.operation_id.unwrap_or_default(), row.sequence)
-        };
-        Ok(rows.into_iter().map(|row| (key(&row), row.read())).collect())
+        let theirs = entries::Entity::find().filter(Column::UserId.eq(user));
+        let after = Some(vec![after.into()]);
+        let rows = self.page(theirs, &[Column::Sequence], after, limit).await?;
+        Ok(rows.into_iter().map(|row| (row.sequence, row.read())).collect())
     }
 
     /// Ends it.
