@@ -93,7 +93,12 @@ pub async fn run(
     let files = Part::background(&down, |stop| settings.access.clone().follow(stop));
     let http = start_http(listeners.http, readiness, &health, &down)?;
     let edge = Edge::new(
-        Inside { store, reader: reader.clone(), committer: committer.clone(), payments },
+        Inside {
+            store: store.clone(),
+            reader: reader.clone(),
+            committer: committer.clone(),
+            payments,
+        },
         policy,
         settings.currency,
         down.clone(),
@@ -126,7 +131,7 @@ pub async fn run(
         files.stop("the look at files", HTTP_DRAIN)
     );
     let http = http.stop("HTTP", HTTP_DRAIN).await;
-    let closed = database.connection.clone().close().await.context("closing the database");
+    let closed = store.close().await.context("closing the database");
     for ended in [grpc, sweeper, money_in, watchers, lanes, readers, health, files, http, closed] {
         ended?;
     }

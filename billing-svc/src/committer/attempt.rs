@@ -25,9 +25,8 @@ const LAST_ATTEMPT: Duration = Duration::from_secs(15);
 const FIRST_PAUSE: Duration = Duration::from_millis(4);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
-/// How many batches lock what they need after one that did without them, in vain: two instances have the same users in hand, or
-/// an operation is in the archive.
-const LOCKED_BATCHES: u32 = 32;
+/// How many batches in a row lock what they need at most, before one tries again to do without.
+const MOST_LOCKED: u32 = 64;
 
 /// Why a batch was not written. The log has the details.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,8 +57,35 @@ type Outcomes = Vec<Result<Outcome, Rejection>>;
 pub(super) struct Writer {
     store: Store,
     policy: Arc<Policy>,
-    /// How many batches are still run with locks.
-    locked: Arc<AtomicU32>,
+    locked: Arc<Locked>,
+}
+
+/// How many batches lock what they need after one that did without, in vain: two instances have the same users in hand, or an
+/// operation is in the archive. Twice as many each time, so that a user whom everybody has in hand costs little, and half
+/// as many after one that went well.
+#[derive(Default)]
+struct Locked {
+    left: AtomicU32,
+    next: AtomicU32,
+}
+
+impl Locked {
+    /// Is this batch one of them?
+    fn take(&self) -> bool {
+        self.left
+            .try_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+            .is_ok()
+    }
+
+    fn in_vain(&self) {
+        let next = (self.next.load(Ordering::Relaxed) * 2).clamp(1, MOST_LOCKED);
+        self.next.store(next, Ordering::Relaxed);
+        self.left.store(next, Ordering::Relaxed);
+    }
+
+    fn went_well(&self) {
+        self.next.store(self.next.load(Ordering::Relaxed) / 2, Ordering::Relaxed);
+    }
 }
 
 impl Writer {
@@ -71,10 +97,7 @@ impl Writer {
     fn may_compare(&self, commands: &[Command]) -> bool {
         self.store.can_compare()
             && commands.iter().all(Command::is_of_one_user)
-            && self
-                .locked
-                .try_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
-                .is_err()
+            && !self.locked.take()
     }
 
     /// Runs the batch until it is written, or has a reason not to be. Logs that reason.
@@ -88,7 +111,12 @@ impl Writer {
             let comparing = attempt == 1 && self.may_compare(commands);
             let error =
                 match AssertUnwindSafe(self.once(commands, now, comparing)).catch_unwind().await {
-                    Ok(Ok(outcomes)) => return Ok(outcomes),
+                    Ok(Ok(outcomes)) => {
+                        if comparing {
+                            self.locked.went_well();
+                        }
+                        return Ok(outcomes);
+                    }
                     Ok(Err(error)) => error,
                     // The hook of panics has logged it.
                     Err(_) => {
@@ -97,7 +125,7 @@ impl Writer {
                     }
                 };
             if comparing && let Some(cause) = locks_needed(&error) {
-                self.locked.store(LOCKED_BATCHES, Ordering::Relaxed);
+                self.locked.in_vain();
                 metrics::transaction_retried(metrics::BATCH, cause);
                 tracing::debug!(?error, "a batch has to be run again with locks");
                 continue;
@@ -197,5 +225,26 @@ fn report(error: &StoreError, commands: usize, attempts: u32) -> Failure {
             tracing::error!(?error, commands, attempts, "a batch can't be written");
             Failure::Guilty
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lost_race_locks_one_batch_and_one_after_another_ever_more() {
+        let locked = Locked::default();
+        assert!(!locked.take());
+        for expected in [1, 2, 4, 8, 16, 32, 64, 64] {
+            locked.in_vain();
+            let taken = (0..1000).take_while(|_| locked.take()).count();
+            assert_eq!(taken, expected);
+        }
+        for _ in 0..7 {
+            locked.went_well();
+        }
+        locked.in_vain();
+        assert!(locked.take() && !locked.take());
     }
 }

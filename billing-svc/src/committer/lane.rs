@@ -1,6 +1,8 @@
 //! One lane: takes what waits, writes it as one batch, answers each caller.
 
-use tokio::sync::{mpsc, oneshot};
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -18,16 +20,27 @@ pub(super) struct Waiting {
     pub answer: oneshot::Sender<Answer>,
 }
 
+/// Commands that are worth a batch of their own beside another lane's. Fewer wait for their turn, and more join them meanwhile:
+/// two half-empty batches at once cost more than one after the other.
+const CROWD: usize = 32;
+
 /// A queue and the only task that empties it.
 pub(super) struct Lane {
     writer: Writer,
     queue: mpsc::Receiver<Waiting>,
     batch: usize,
+    /// Held by the lane that writes a small batch.
+    turn: Arc<Mutex<()>>,
 }
 
 impl Lane {
-    pub(super) fn new(writer: Writer, queue: mpsc::Receiver<Waiting>, batch: usize) -> Self {
-        Self { writer, queue, batch }
+    pub(super) fn new(
+        writer: Writer,
+        queue: mpsc::Receiver<Waiting>,
+        batch: usize,
+        turn: Arc<Mutex<()>>,
+    ) -> Self {
+        Self { writer, queue, batch, turn }
     }
 
     /// Until `closing`, and then until the queue is empty.
@@ -44,14 +57,25 @@ impl Lane {
                     // Calls that have come in but were not looked at yet share the batch: it takes no time that they would not
                     // take anyway.
                     tokio::task::yield_now().await;
-                    while waiting.len() < self.batch
-                        && let Ok(more) = self.queue.try_recv()
-                    {
-                        waiting.push(more);
-                    }
+                    self.take_more(&mut waiting);
+                    let turn = Arc::clone(&self.turn);
+                    let _turn = match waiting.len() < CROWD {
+                        true => Some(turn.lock().await),
+                        false => None,
+                    };
+                    self.take_more(&mut waiting);
                     self.write(&mut waiting).await;
                 }
             }
+        }
+    }
+
+    /// What has come meanwhile, as far as the batch has room.
+    fn take_more(&mut self, waiting: &mut Vec<Waiting>) {
+        while waiting.len() < self.batch
+            && let Ok(more) = self.queue.try_recv()
+        {
+            waiting.push(more);
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Each user belongs to one lane, a task of its own; what is about no user belongs to the first. A lane takes what waits (at most [`Settings::batch`] commands, at
 //! least one), runs it as one transaction, answers each caller, and takes what came meanwhile: no timer, so a lone
-//! command pays no delay and a crowd shares one fsync.
+//! command pays no delay and a crowd shares one fsync. Lanes with few commands take turns, so that more come together.
 //!
 //! Bounds: [`Settings::queue`] commands wait in a lane, the next is refused as [`SubmitError::Overloaded`] at once. A
 //! command whose deadline passed before its batch was formed is dropped. Once in a batch it is never cancelled: the
@@ -101,9 +101,11 @@ impl Committer {
         let writer = Writer::new(store, policy);
         let mut tasks = JoinSet::new();
         let mut lanes = Vec::new();
+        let turn = Arc::default();
         for _ in 0..settings.lanes.max(1) {
             let (sender, receiver) = mpsc::channel(settings.queue.max(1));
-            let lane = Lane::new(writer.clone(), receiver, settings.batch.max(1));
+            let lane =
+                Lane::new(writer.clone(), receiver, settings.batch.max(1), Arc::clone(&turn));
             tasks.spawn(lane.run(closing.clone()));
             lanes.push(sender);
         }

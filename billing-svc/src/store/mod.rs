@@ -32,7 +32,7 @@ mod transaction;
 use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
-use service_kit::db::{Alone, KeptConnections};
+use service_kit::db::{self, Alone, KeptConnections};
 use tokio::sync::watch;
 
 use known_prices::KnownPrices;
@@ -48,6 +48,8 @@ pub use transaction::Transaction;
 #[derive(Debug, Clone)]
 pub struct Store {
     connection: Alone,
+    /// For all that writes.
+    writer: Alone,
     /// Changes whenever this process has given events out.
     given_out: Arc<watch::Sender<()>>,
     known_prices: KnownPrices,
@@ -58,12 +60,20 @@ pub struct Store {
 impl Store {
     /// On a connection whose schema has been prepared.
     pub fn new(connection: DatabaseConnection) -> Self {
-        let connection = Alone::new(connection);
         Self {
-            connection,
+            writer: Alone::new(db::writer(&connection)),
+            connection: Alone::new(connection),
             given_out: Arc::default(),
             known_prices: KnownPrices::default(),
             kept: KeptConnections::default(),
         }
+    }
+    /// Lets go of the database, after all that uses it has ended.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub async fn close(self) -> Result<(), StoreError> {
+        self.writer.pool().clone().close().await.map_err(dialect::failed)?;
+        self.connection.pool().clone().close().await.map_err(dialect::failed)
     }
 }

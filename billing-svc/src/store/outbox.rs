@@ -98,7 +98,7 @@ impl Store {
     /// # Errors
     /// `Unavailable`, `Retryable`.
     pub async fn ack(&self, consumer: &str, position: i64) -> Result<Acked, StoreError> {
-        let connection = self.connection.clone();
+        let connection = self.writer.clone();
         let consumer = consumer.to_owned();
         detached(async move {
             // It only rises, so that what is below it now stays so.

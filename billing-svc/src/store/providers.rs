@@ -12,7 +12,7 @@ use crate::ledger::Provider;
 impl Store {
     /// The inbox of providers' notifications. `owner` names this process in what it works on, for people.
     pub fn notifications(&self, owner: String) -> Queue {
-        Queue::new(self.connection.pool().clone(), "notifications", owner)
+        Queue::new(self.writer.pool().clone(), "notifications", owner)
     }
 
     /// How far a provider's list was read, in the provider's words.
@@ -41,7 +41,7 @@ impl Store {
         };
         let mut replace = OnConflict::column(Column::Provider);
         replace.update_columns([Column::Cursor, Column::UpdateTime]);
-        let connection = self.connection.clone();
+        let connection = self.writer.clone();
         detached(async move {
             let write = Entity::insert(row).on_conflict(replace);
             write.exec_without_returning(&connection).await.map_err(dialect::failed)?;

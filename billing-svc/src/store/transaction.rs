@@ -35,7 +35,7 @@ impl Store {
     /// # Errors
     /// `Unavailable`, `Retryable` where SQLite's writer lock could not be had in time.
     pub async fn begin(&self) -> Result<Transaction, StoreError> {
-        let inner = dialect::begin_write(self.connection.pool()).await?;
+        let inner = dialect::begin_write(self.writer.pool()).await?;
         Ok(Transaction { inner: Inner::Locking(inner), known_prices: self.known_prices.clone() })
     }
 

@@ -12,6 +12,7 @@ use crate::random::Asker;
 
 on_all!(
     random_batches_end_as_in_memory,
+    batches_of_any_size_are_written_whole,
     the_committer_answers_as_memory_does,
     what_is_not_committed_is_not_there,
     a_user_with_a_name_of_any_kind_is_found_again,
@@ -49,6 +50,29 @@ async fn random_batches_end_as_in_memory(database: Database) {
     assert!(report.operations > 50 && report.entries > 100, "too little happened: {report}");
     assert!(report.payments > 20 && report.payment_refunds > 20, "too little was paid: {report}");
     assert!(report.events > 100 && report.topups.len() > 1, "too little was told: {report}");
+}
+
+/// SQLite takes rows by powers of two: sizes around them, and some that need many.
+async fn batches_of_any_size_are_written_whole(database: Database) {
+    let books = Books::open(&database).await;
+    let mut memory = Memory::with(books.store.prices().await.unwrap());
+    for size in [1, 2, 3, 7, 127, 128, 129, 300, 511] {
+        let users: Vec<_> = (0..size).map(|number| user(&format!("{size}:{number}"))).collect();
+        let top_ups = users.iter().map(|user| top_up(user, &format!("t:{}", user.as_str()), 10));
+        let charges = users.iter().map(|user| charge(user, &format!("c:{}", user.as_str())));
+        for batch in [top_ups.collect::<Vec<_>>(), charges.collect()] {
+            let now = now();
+            let expected = memory.run(&batch, now);
+            let transaction = books.store.begin().await.unwrap();
+            let state = transaction.load(&needs(&POLICY, &batch), now).await.unwrap();
+            let decision = decide(&POLICY, state, &batch, now);
+            transaction.apply(&decision.changes).await.unwrap();
+            transaction.commit().await.unwrap();
+            assert_eq!(decision.outcomes, expected, "{size}");
+        }
+    }
+    assert_eq!(Memory::of_store(&books.store).await, memory.comparable());
+    books.prove().await;
 }
 
 async fn the_committer_answers_as_memory_does(database: Database) {

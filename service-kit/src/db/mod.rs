@@ -15,8 +15,8 @@ mod sqlite;
 use std::{fmt, fs::File, path::PathBuf, time::Duration};
 
 use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait,
+    DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
 };
 
 pub(crate) use alone::again;
@@ -126,4 +126,13 @@ pub async fn begin_write(connection: &DatabaseConnection) -> Result<DatabaseTran
         ..TransactionOptions::default()
     };
     connection.begin_with_options(options).await
+}
+
+/// Where a service begins the transactions that write, if there are many: a SQLite file's only connection for it, or the pool
+/// itself. Close it before the pool.
+pub fn writer(pool: &DatabaseConnection) -> DatabaseConnection {
+    match pool.get_database_backend() {
+        DbBackend::Sqlite => sqlite::writer(pool),
+        _ => pool.clone(),
+    }
 }

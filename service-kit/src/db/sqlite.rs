@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sea_orm::SqlxSqliteConnector;
+use sea_orm::{DatabaseConnection, SqlxSqliteConnector};
 use sqlx::{
     SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -18,9 +18,13 @@ use super::{ACQUIRE_TIMEOUT, BUSY_TIMEOUT, Db, DbError};
 /// SQLite libraries before this one can corrupt a WAL.
 pub const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
 
-/// Pages of 4 KiB that a connection may keep in memory: a big transaction changes thousands, and each that has to make room is
-/// written and read once more.
-const PAGES: &str = "4000";
+/// Pages of 4 KiB that the connection which writes may keep in memory: a big transaction changes thousands, and each that has to
+/// make room is written and read once more.
+const WRITER_PAGES: &str = "6000";
+/// The same for each of the others, which forget them all whenever something was written.
+const READER_PAGES: &str = "500";
+/// Statements that it keeps prepared: each table's come in several sizes.
+const WRITER_STATEMENTS: usize = 256;
 /// Bytes that all connections together should keep within; beyond it they give back pages that they did not change.
 const HEAP: &str = "33554432";
 /// Pages in the write-ahead log before they are copied into the file. A page that many transactions change is copied once, so the
@@ -39,7 +43,7 @@ pub(super) async fn open(url: &str, max_connections: u32) -> Result<Db, DbError>
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .pragma("cache_size", PAGES)
+        .pragma("cache_size", READER_PAGES)
         .pragma("soft_heap_limit", HEAP)
         .pragma("wal_autocheckpoint", WAL_PAGES)
         .busy_timeout(BUSY_TIMEOUT);
@@ -52,6 +56,17 @@ pub(super) async fn open_read_only(url: &str) -> Result<Db, DbError> {
     let options =
         options.create_if_missing(false).pragma("query_only", "ON").busy_timeout(BUSY_TIMEOUT);
     connect(options, &path, 2, None).await
+}
+
+/// One connection for all that writes, made when it is first used: while it is the only one, the pages that it keeps stay
+/// true, and writers wait for each other in a queue, not by asking again and again.
+pub(super) fn writer(pool: &DatabaseConnection) -> DatabaseConnection {
+    let options = pool.get_sqlite_connection_pool().connect_options();
+    let options = (*options)
+        .clone()
+        .pragma("cache_size", WRITER_PAGES)
+        .statement_cache_capacity(WRITER_STATEMENTS);
+    SqlxSqliteConnector::from_sqlx_sqlite_pool(pool_options(1).connect_lazy_with(options))
 }
 
 fn parse(url: &str) -> Result<(SqliteConnectOptions, PathBuf), DbError> {
@@ -109,18 +124,19 @@ async fn connect(
 ) -> Result<Db, DbError> {
     let location = path.display().to_string();
     let failed = |source| DbError::Connect { location: location.clone(), source };
-    let pool = SqlitePoolOptions::new()
+    let pool = pool_options(max_connections).connect_with(options).await.map_err(failed)?;
+    check_library(&library_version(&pool).await.map_err(failed)?)?;
+    Ok(Db { connection: SqlxSqliteConnector::from_sqlx_sqlite_pool(pool), location, _lock: lock })
+}
+
+fn pool_options(max_connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
         .max_connections(max_connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         // A file doesn't go away: no ping before each use, no end of life.
         .test_before_acquire(false)
         .max_lifetime(None)
         .idle_timeout(None)
-        .connect_with(options)
-        .await
-        .map_err(failed)?;
-    check_library(&library_version(&pool).await.map_err(failed)?)?;
-    Ok(Db { connection: SqlxSqliteConnector::from_sqlx_sqlite_pool(pool), location, _lock: lock })
 }
 
 async fn library_version(pool: &SqlitePool) -> Result<String, sqlx::Error> {

@@ -1,7 +1,7 @@
-//! Many rows in one statement whose text doesn't depend on how many they are: it is prepared once, and planned once.
+//! Many rows in few statements whose texts hardly depend on how many they are: each is prepared once, and planned once.
 //!
 //! PostgreSQL takes an array for each column (`unnest`), and all tables of a batch in one statement: a part of its `WITH`
-//! each, so one round trip. SQLite, in the same process, takes a JSON document for each table (`json_each`).
+//! each, so one round trip. SQLite, in the same process, takes `VALUES`, as many rows at once as a power of two says.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use sea_orm::{
     ConnectionTrait, DbBackend, EntityTrait, IdenStatic, Iterable, ModelTrait, Statement, Value,
 };
 
-use super::source::{Source, arrays, document};
+use super::source::{Source, arrays, values};
 use super::{failed, failed_alone};
 use crate::store::StoreError;
 
@@ -112,7 +112,7 @@ impl Rows {
         rows: &[E::Model],
         columns: &[E::Column],
         loaded: Option<&[i64]>,
-        sql: impl FnOnce(&str, &Source) -> String,
+        sql: impl Fn(&str, &Source) -> String,
     ) -> Result<(), StoreError>
     where
         E::Model: ModelTrait<Entity = E>,
@@ -120,14 +120,23 @@ impl Rows {
         if rows.is_empty() {
             return Ok(());
         }
+        let table = E::default().table_name();
         let before = self.parts.iter().map(|part| part.values.len()).sum();
-        let source = match self.backend {
-            DbBackend::Postgres => arrays::<E>(rows, columns, loaded, before)?,
-            _ => document::<E>(rows, columns, loaded)?,
+        let mut push = |source: Source, rows| {
+            let sql = sql(table, &source);
+            self.parts.push(Part { table: table.to_owned(), sql, values: source.parameters, rows });
         };
-        let table = E::default().table_name().to_owned();
-        let sql = sql(&table, &source);
-        self.parts.push(Part { table, sql, values: source.parameters, rows: rows.len() });
+        if self.backend == DbBackend::Postgres {
+            push(arrays::<E>(rows, columns, loaded, before)?, rows.len());
+            return Ok(());
+        }
+        let mut written = 0;
+        while written < rows.len() {
+            let end = written + at_once(rows.len() - written);
+            let loaded = loaded.and_then(|loaded| loaded.get(written..end));
+            push(values::<E>(&rows[written..end], columns, loaded), end - written);
+            written = end;
+        }
         Ok(())
     }
 
@@ -186,6 +195,14 @@ impl Rows {
         }
         (with, counts, values)
     }
+}
+
+/// How many of so many rows one statement of SQLite's takes: the greatest power of two, so that few texts serve every number
+/// of rows.
+fn at_once(rows: usize) -> usize {
+    /// A prepared statement of so many rows takes some 200 KB.
+    const MOST: usize = 128;
+    rows.checked_ilog2().map_or(1, |power| 1 << power).min(MOST)
 }
 
 fn list<T>(items: &[T], text: impl Fn(&T) -> String) -> String {

@@ -1,7 +1,5 @@
 //! Rows as a statement reads them from its parameters.
 
-use std::fmt::Write as _;
-
 use sea_orm::sea_query::ArrayType;
 use sea_orm::{ColumnTrait, EntityTrait, ModelTrait, Value};
 
@@ -75,58 +73,28 @@ fn is_nullable<C: ColumnTrait>(column: C) -> bool {
     definition.clone().nullable() == definition
 }
 
-/// A list of lists; ids as text.
-pub(super) fn document<E: EntityTrait>(
+/// A parameter for each value.
+pub(super) fn values<E: EntityTrait>(
     rows: &[E::Model],
     columns: &[E::Column],
     loaded: Option<&[i64]>,
-) -> Result<Source, StoreError>
+) -> Source
 where
     E::Model: ModelTrait<Entity = E>,
 {
-    let mut document = String::with_capacity(rows.len() * columns.len() * 16);
+    let width = columns.len() + usize::from(loaded.is_some());
+    let mut parameters = Vec::with_capacity(rows.len() * width);
     for (number, row) in rows.iter().enumerate() {
-        document.push(if number == 0 { '[' } else { ',' });
-        for (position, &column) in columns.iter().enumerate() {
-            document.push(if position == 0 { '[' } else { ',' });
-            push_json(&mut document, &row.get(column))?;
-        }
-        if let Some(loaded) = loaded.and_then(|loaded| loaded.get(number)) {
-            // Into a String: it can't fail.
-            write!(document, ",{loaded}").ok();
-        }
-        document.push(']');
+        parameters.extend(columns.iter().map(|&column| row.get(column)));
+        parameters.extend(loaded.and_then(|loaded| loaded.get(number)).map(|&it| it.into()));
     }
-    document.push(']');
-    let value = |(position, column): (usize, &E::Column)| {
-        let value = format!("new.value ->> {position}");
-        match E::Model::get_value_type(*column) {
-            ArrayType::Uuid => format!("unhex({value})"),
-            _ => format!("({value})"),
-        }
-    };
-    let values = columns.iter().enumerate().map(value).collect();
-    Ok(Source {
-        from: "json_each(?1) AS new".to_owned(),
-        values,
-        loaded: format!("(new.value ->> {})", columns.len()),
-        parameters: vec![document.into()],
-    })
-}
-
-fn push_json(document: &mut String, value: &Value) -> Result<(), StoreError> {
-    // Into a String: it can't fail.
-    match value {
-        Value::BigInt(Some(number)) => write!(document, "{number}").ok(),
-        Value::Uuid(Some(id)) => write!(document, "\"{}\"", id.simple()).ok(),
-        Value::String(Some(text)) => {
-            write!(document, "{}", serde_json::Value::from(text.as_str())).ok()
-        }
-        Value::BigInt(None) | Value::Uuid(None) | Value::String(None) => {
-            document.push_str("null");
-            None
-        }
-        other => return Err(StoreError::Corrupt { what: format!("no column holds {other:?}") }),
-    };
-    Ok(())
+    let row = format!("({})", vec!["?"; width].join(", "));
+    // SQLite's own names for the columns of VALUES.
+    let names = (1..=columns.len()).map(|number| format!("new.column{number}"));
+    Source {
+        from: format!("(VALUES {}) AS new", vec![row.as_str(); rows.len()].join(", ")),
+        values: names.collect(),
+        loaded: format!("new.column{width}"),
+        parameters,
+    }
 }

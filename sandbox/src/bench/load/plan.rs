@@ -17,8 +17,8 @@ pub struct Target {
     pub urls: Vec<String>,
     /// Sent as `authorization: Bearer …`.
     pub token: Option<SecretString>,
-    /// HTTP/2 connections to all of them together; at least one for each URL is made, and no more than there are calls in
-    /// flight.
+    /// HTTP/2 connections to all of them together, and no more than there are calls in flight; rounded up, so that each URL has as
+    /// many as any other.
     pub connections: usize,
 }
 
@@ -87,9 +87,9 @@ pub struct Plan {
 }
 
 impl Target {
-    /// How many connections are made for so many calls in flight.
+    /// How many connections are made for so many calls in flight, at least one for each URL.
     pub(super) fn connections_for(&self, in_flight: usize) -> usize {
-        self.connections.min(in_flight).max(self.urls.len())
+        self.connections.min(in_flight).next_multiple_of(self.urls.len().max(1))
     }
 }
 
