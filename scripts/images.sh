@@ -5,6 +5,7 @@
 # The same commit gives the same image, by podman and by buildah: dates are the commit's, paths of this machine are mapped to fixed names, and
 # certificates come from a package that is pinned by its hash, not from this machine.
 # IMAGE_SOURCE: the repository's URL, for the images' label.
+# IMAGE_PROFILE: how Cargo compiles: image (as released) unless set.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,6 +13,7 @@ readonly PROGRAMS=(billing-svc bot-gateway image-worker migrations sandbox)
 # Other flags than the rest of the build has, so a folder of its own.
 readonly BUILD=target/image
 readonly CONTEXT=$BUILD/context
+readonly PROFILE=${IMAGE_PROFILE:-image}
 readonly CRATES=${CARGO_HOME:-$HOME/.cargo}
 
 scripts/setup.sh images
@@ -38,7 +40,7 @@ compile() {
     local packages=() program
     for program in "${PROGRAMS[@]}"; do packages+=(--package "$program"); done
     CARGO_ENCODED_RUSTFLAGS=$rust \
-        cargo build --locked --profile image --target "$triple" --target-dir "$BUILD" --bins "${packages[@]}"
+        cargo build --locked --profile "$PROFILE" --target "$triple" --target-dir "$BUILD" --bins "${packages[@]}"
 }
 
 # gather: everything that goes into an image, dated like the commit.
@@ -47,7 +49,7 @@ gather() {
     mkdir -p "$CONTEXT/sbom"
     local program
     for program in "${PROGRAMS[@]}"; do
-        install -m 0755 "$BUILD/$triple/image/$program" "$CONTEXT/$program"
+        install -m 0755 "$BUILD/$triple/$PROFILE/$program" "$CONTEXT/$program"
         if grep --quiet --text --fixed-strings -e "$CRATES/" -e "$PWD/" "$CONTEXT/$program"; then
             echo "images: $program holds a path of this machine" >&2
             exit 1
