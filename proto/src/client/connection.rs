@@ -14,7 +14,9 @@ use tonic::{Request, Response, Status};
 pub(super) use super::pool::{Authorized, Tried};
 use super::{CallError, ClientConfig, MAX_TRIES, RETRY_WINDOW, pool::Pool};
 
+// With their growth the tries outlast a restart of the server: 4 to 8 seconds, by chance.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const GROWTH: f32 = 3.0;
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Why a client could not be made. Shows no secret.
@@ -154,6 +156,7 @@ where
     let started = Instant::now();
     let pauses = ExponentialBuilder::default()
         .with_min_delay(FIRST_PAUSE)
+        .with_factor(GROWTH)
         .with_max_delay(LONGEST_PAUSE)
         .with_max_times(MAX_TRIES - 1)
         .with_jitter();
