@@ -6,9 +6,10 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use proto::billing::v1::{
-    CompleteRequest, ExtendHoldRequest, ExtendHoldResponse, RefundReason, RefundRequest,
+    CompleteRequest, ExtendHoldRequest, ExtendHoldResponse, OperationState, RefundReason,
+    RefundRequest,
 };
-use proto::client::{BillingClient, CallError};
+use proto::client::{BillingClient, CallError, Refusal};
 
 use crate::clock::Time;
 use crate::jobs::FailReason;
@@ -92,12 +93,17 @@ fn refund_reason(reason: FailReason) -> RefundReason {
 }
 
 fn sort(error: &CallError) -> NotDone {
-    let settled = match error.reason.as_str() {
-        "OPERATION_COMPLETED" => Settled::Completed,
-        "OPERATION_REFUNDED" => Settled::Refunded,
-        "OPERATION_DECLINED" => Settled::Declined,
-        "OPERATION_NOT_FOUND" => Settled::Unknown,
-        reason => {
+    let settled = match error.refusal() {
+        Some(Refusal::OperationSettled { state: OperationState::Completed, .. }) => {
+            Settled::Completed
+        }
+        Some(Refusal::OperationSettled { state: OperationState::Refunded, .. }) => {
+            Settled::Refunded
+        }
+        Some(Refusal::OperationSettled { .. }) => Settled::Declined,
+        Some(Refusal::OperationNotFound) => Settled::Unknown,
+        _ => {
+            let reason = &error.reason;
             if error.is_retryable() {
                 tracing::warn!(code = ?error.code, reason, "billing did not do it now");
             } else {

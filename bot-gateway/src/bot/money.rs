@@ -31,14 +31,14 @@ impl Amount {
         Ok(Self { micros: proto::money::to_micros(money, &currency)?, currency })
     }
 
-    /// From error metadata: a decimal string and a currency. None when it is no such number or doesn't fit.
+    /// From a decimal of the currency's unit. None when it is no whole number of micros or doesn't fit.
+    pub fn exact(decimal: Decimal, currency: &str) -> Option<Self> {
+        Self::of(Some(&proto::money::to_money(decimal, currency).ok()?)).ok()
+    }
+
+    /// From what was typed, as a decimal string. None when it is no such number or doesn't fit.
     pub fn of_decimal(decimal: &str, currency: &str) -> Option<Self> {
-        let value: Decimal = decimal.trim().parse().ok()?;
-        let micros = value.checked_mul(Decimal::from(1_000_000))?;
-        if !micros.fract().is_zero() {
-            return None;
-        }
-        Some(Self { micros: i64::try_from(micros.trunc()).ok()?, currency: currency.to_owned() })
+        Self::exact(decimal.trim().parse().ok()?, currency)
     }
 
     /// Rounded up to whole units of the currency; `None`: out of range.
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn decimals_of_error_metadata_are_read_exactly() {
+    fn decimals_are_read_exactly() {
         for (decimal, micros) in [
             ("10", Some(10 * RUBLE)),
             ("3.50", Some(3_500_000)),

@@ -26,6 +26,36 @@ macro_rules! unary {
 pub(super) use unary;
 
 /// Charges, refunds, balances. Cheap to clone; all clones share a connection.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/live/billing.rs"));
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let live = Live::start(&[("BILLING_FREE_OPERATIONS", "1")]);
+/// # let (url, token) = (&live.url, Some("service-token".to_owned().into()));
+/// use proto::billing::v1::{ChargeRequest, CompleteRequest, GetUserInfoRequest};
+/// use proto::client::{BillingClient, ClientConfig};
+///
+/// let billing = BillingClient::new(&ClientConfig::new(url, token))?;
+/// let charge = ChargeRequest {
+///     // Made before the first try, of the update that asked for it: whoever repeats it charges nothing twice.
+///     request_id: "tg-7-1001".to_owned(),
+///     user_id: "tg:42".to_owned(),
+///     kind: "generate".to_owned(),
+///     ..Default::default()
+/// };
+/// let charged = billing.charge(charge.clone()).await?;
+/// assert!(!charged.replayed && billing.charge(charge).await?.replayed);
+///
+/// let operation_id = charged.operation.unwrap_or_default().operation_id;
+/// billing.complete(CompleteRequest { operation_id }).await?;
+///
+/// let request = GetUserInfoRequest { user_id: "tg:42".to_owned() };
+/// let user = billing.get_user_info(request).await?.user.unwrap_or_default();
+/// assert_eq!((user.free_operations_left, user.free_operations_total), (0, 1));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct BillingClient(Connection);
 

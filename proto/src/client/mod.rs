@@ -9,6 +9,9 @@
 //! work, and a retry goes to another one. Connections are made at the first call and kept alive with HTTP/2 pings: without
 //! them a peer that vanished silently is never left. Tokens and certificates that come from files are read again when the
 //! files change.
+//!
+//! A call fails with a [`CallError`], and what refused it is [`CallError::refusal`]. [`BillingClient::guard`] is for handlers
+//! that have to be paid for.
 
 mod bearer;
 mod billing;
@@ -16,9 +19,11 @@ mod connection;
 mod credentials;
 mod delivery;
 mod error;
+mod guard;
 mod images;
 mod payments;
 mod pool;
+mod refusal;
 mod rotation;
 mod target;
 mod trace;
@@ -33,8 +38,10 @@ pub use connection::{ClientError, Connection};
 pub use credentials::{ClientIdentity, ClientTls, Token};
 pub use delivery::DeliveryClient;
 pub use error::CallError;
+pub use guard::GuardError;
 pub use images::{ImagesClient, MAX_CHUNK_BYTES, MAX_RESULT_BYTES, Picture};
 pub use payments::{EventClient, PaymentClient, PromotionClient};
+pub use refusal::{Limit, Refusal};
 pub use variables::{VariableError, Variables};
 
 /// How often a call is sent before its last error is the caller's.

@@ -5,7 +5,11 @@
 mod balance;
 mod errors;
 mod events;
+mod guard;
+#[path = "../live/billing.rs"]
+mod live;
 mod pictures;
+mod refusals;
 mod relay;
 mod retries;
 mod server;

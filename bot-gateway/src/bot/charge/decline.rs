@@ -1,6 +1,6 @@
 //! A charge that was not made: says why, and keeps the draft where the user can do something about it.
 
-use proto::client::CallError;
+use proto::client::{CallError, Limit, Refusal};
 use teloxide::types::{InlineKeyboardButton, InlineKeyboardMarkup};
 
 use super::note;
@@ -66,33 +66,34 @@ pub async fn retry_button(
 
 async fn answer_to(session: &Session, draft: Draft, error: &CallError) -> Result<Answer, BotError> {
     let locale = session.locale;
-    let amount = |name: &str| {
-        let currency = error.metadata.get("currency")?;
-        Amount::of_decimal(error.metadata.get(name)?, currency)
-    };
     let over =
         |text: String| Answer { text, keyboard: keyboard::to_menu(locale), state: State::Idle };
-    Ok(match error.reason.as_str() {
-        "INSUFFICIENT_FUNDS" => {
-            match (amount("required"), amount("available"), amount("missing")) {
-                (Some(required), Some(available), Some(missing)) => {
-                    let text = funding::missing(&required, &available, &missing, locale);
-                    let price = draft.max_price.clone().unwrap_or(required);
-                    waiting_for(session, draft, price, &missing, text).await
-                }
-                _ => defect(error, over(text!(locale, "refuse-defect"))),
-            }
+    let defect = || {
+        tracing::error!(code = %error.code, reason = error.reason, "a charge was refused in a way that should not occur");
+        over(text!(locale, "refuse-defect"))
+    };
+    Ok(match error.refusal() {
+        Some(Refusal::InsufficientFunds { required, available, missing, currency, .. }) => {
+            let [required, available, missing] =
+                [required, available, missing].map(|amount| Amount::exact(amount, &currency));
+            let (Some(required), Some(available), Some(missing)) = (required, available, missing)
+            else {
+                return Ok(defect());
+            };
+            let text = funding::missing(&required, &available, &missing, locale);
+            let price = draft.max_price.clone().unwrap_or(required);
+            waiting_for(session, draft, price, &missing, text).await
         }
-        "PRICE_CHANGED" => match amount("price") {
-            Some(price) => Answer {
+        Some(Refusal::PriceChanged { price, currency }) => {
+            let Some(price) = Amount::exact(price, &currency) else { return Ok(defect()) };
+            Answer {
                 text: text!(locale, "price-changed", price = price.asked(locale)),
                 keyboard: keyboard::confirm(draft.id, &price, locale),
                 state: State::Confirming(Draft { max_price: Some(price), ..draft }),
-            },
-            None => defect(error, over(text!(locale, "refuse-defect"))),
-        },
-        "USER_BLOCKED" => over(text!(locale, "refuse-blocked")),
-        "IN_DEBT" => {
+            }
+        }
+        Some(Refusal::UserBlocked) => over(text!(locale, "refuse-blocked")),
+        Some(Refusal::InDebt) => {
             let quoted = funding::quote(session, draft.kind).await?;
             let owed = match quoted.lacking {
                 Some(Lack::Money(owed)) => owed,
@@ -102,9 +103,11 @@ async fn answer_to(session: &Session, draft: Draft, error: &CallError) -> Result
             let price = draft.max_price.clone().unwrap_or(quoted.price);
             waiting_for(session, draft, price, &owed, quoted.words).await
         }
-        "LIMIT_EXCEEDED" => beyond_a_limit(session, draft, error).await?,
-        "UNKNOWN_KIND" => over(text!(locale, "refuse-kind")),
-        _ => defect(error, over(text!(locale, "refuse-defect"))),
+        Some(Refusal::LimitExceeded(limit)) => {
+            beyond_a_limit(session, draft, limit, error.retry_after.is_some()).await?
+        }
+        Some(Refusal::UnknownKind) => over(text!(locale, "refuse-kind")),
+        _ => defect(),
     })
 }
 
@@ -112,24 +115,25 @@ async fn answer_to(session: &Session, draft: Draft, error: &CallError) -> Result
 async fn beyond_a_limit(
     session: &Session,
     draft: Draft,
-    error: &CallError,
+    limit: Limit,
+    passes: bool,
 ) -> Result<Answer, BotError> {
     let locale = session.locale;
-    let value = |name: &str| error.metadata.get(name).map(String::as_str);
-    let amount = |name: &str| Amount::of_decimal(value(name)?, value("currency")?);
-    let text = match (value("limit"), amount("max"), amount("left")) {
-        (Some("open_holds"), _, _) => match value("max").and_then(|max| max.parse::<u32>().ok()) {
-            Some(max) => text!(locale, "refuse-open-holds", count = max),
-            None => text!(locale, "refuse-limit"),
-        },
-        (Some("daily_spend"), Some(max), Some(left)) if error.retry_after.is_some() => {
-            let (max, left) = (max.there(locale), left.there(locale));
-            text!(locale, "refuse-daily-spend", max = max, left = left)
-        }
-        (Some("daily_spend"), Some(max), Some(_)) => {
-            let text = text!(locale, "refuse-above-daily-spend", max = max.there(locale));
-            let keyboard = keyboard::to_menu(locale);
-            return Ok(Answer { text, keyboard, state: State::Idle });
+    let text = match limit {
+        Limit::OpenHolds { max: Some(max) } => text!(locale, "refuse-open-holds", count = max),
+        Limit::DailySpend { max, left, currency } => {
+            match (Amount::exact(max, &currency), Amount::exact(left, &currency)) {
+                (Some(max), Some(left)) if passes => {
+                    let (max, left) = (max.there(locale), left.there(locale));
+                    text!(locale, "refuse-daily-spend", max = max, left = left)
+                }
+                (Some(max), Some(_)) => {
+                    let text = text!(locale, "refuse-above-daily-spend", max = max.there(locale));
+                    let keyboard = keyboard::to_menu(locale);
+                    return Ok(Answer { text, keyboard, state: State::Idle });
+                }
+                _ => text!(locale, "refuse-limit"),
+            }
         }
         // A rate, or one that a newer billing-svc knows.
         _ => text!(locale, "refuse-limit"),
@@ -155,9 +159,4 @@ async fn waiting_for(
     let keyboard = keyboard::short_of_funds(draft.id, &price, &packs, session.locale);
     let draft = Draft { max_price: Some(price), short: true, ..draft };
     Answer { text, keyboard, state: State::Confirming(draft) }
-}
-
-fn defect(error: &CallError, answer: Answer) -> Answer {
-    tracing::error!(code = %error.code, reason = error.reason, "a charge was refused in a way that should not occur");
-    answer
 }
