@@ -109,6 +109,7 @@ pub async fn run(
         access: settings.access,
         max_age: settings.max_connection_age,
         limits: settings.limits,
+        web_origins: settings.web_origins,
     };
     let grpc = start_grpc(entry, edge, &health, &down)?;
 

@@ -4,12 +4,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use http::HeaderValue;
 use service_kit::tls::TlsFiles;
+
+use super::values::origin;
 
 const AGE: std::ops::RangeInclusive<Duration> =
     Duration::from_secs(10)..=Duration::from_secs(24 * 60 * 60);
 
-/// Certificates, and the age of connections.
+/// Certificates, the age of connections, and browsers.
 #[derive(Debug, Clone, Args)]
 pub struct EdgeConfig {
     /// The server's certificate, with the intermediate ones after it: PEM. With BILLING_TLS_KEY: gRPC is served over TLS only.
@@ -36,6 +39,19 @@ pub struct EdgeConfig {
         value_parser = age
     )]
     pub max_connection_age: Duration,
+
+    /// The origins whose pages may call from a browser, by gRPC-Web, with commas between: each `scheme://host`, with `:port` where
+    /// it is not the scheme's own. HTTP/1.1 is then served as well as HTTP/2. Callers are the same: a page shows its token, and
+    /// without BILLING_AUTH_FILE each page of these origins is an admin. Where clients have to show certificates, browsers need
+    /// a proxy that has one. Absent: pages can't call.
+    #[arg(
+        long,
+        env = "BILLING_GRPC_WEB_ORIGINS",
+        value_name = "ORIGINS",
+        value_delimiter = ',',
+        value_parser = origin
+    )]
+    pub grpc_web_origins: Vec<HeaderValue>,
 }
 
 impl EdgeConfig {

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use http::HeaderValue;
 use migrations::MigrateMode;
 use secrecy::{ExposeSecret, SecretString};
 use service_kit::auth::{Access, AccessError, AccessFiles};
@@ -195,6 +196,8 @@ pub struct Settings {
     pub access: Access,
     /// How old a connection may be; `None`: for ever.
     pub max_connection_age: Option<Duration>,
+    /// Whose pages may call by gRPC-Web; none: it is off.
+    pub web_origins: Vec<HeaderValue>,
     /// Of all amounts.
     pub currency: Arc<str>,
     /// What the ledger's rules depend on.
@@ -246,6 +249,7 @@ impl Config {
             database_url: self.database_url.clone(),
             access,
             max_connection_age: self.edge.max_age(),
+            web_origins: self.edge.grpc_web_origins.clone(),
             currency: self.currency.as_str().into(),
             policy: Policy {
                 free_operations: self.free_operations,

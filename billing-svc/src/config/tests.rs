@@ -41,6 +41,34 @@ fn connections_live_five_minutes_or_for_ever() {
 }
 
 #[test]
+fn pages_may_call_from_origins_as_browsers_write_them() {
+    let origins = |flags: &[&str]| parse(flags).unwrap().check().unwrap().web_origins;
+    assert!(origins(&[]).is_empty());
+    let two = "https://console.example, http://127.0.0.1:8090";
+    let expected = ["https://console.example", "http://127.0.0.1:8090"];
+    assert_eq!(origins(&["--grpc-web-origins", two]), expected);
+    let table = [
+        ("*", "every page of the web"),
+        ("", "scheme://host"),
+        ("console.example", "scheme://host"),
+        ("null", "scheme://host"),
+        ("file:///console.html", "scheme://host"),
+        ("https://console.example/", "as https://console.example"),
+        ("https://console.example/admin", "as https://console.example"),
+        ("https://console.example?a=b", "as https://console.example"),
+        ("https://me@console.example", "as https://console.example"),
+        ("https://Console.example", "as https://console.example"),
+        ("https://console.example:443", "as https://console.example"),
+        ("https://копилка.example", "as https://xn--80apfbeqh.example"),
+        ("https://console.example,", "scheme://host"),
+    ];
+    for (wrong, expected) in table {
+        let error = parse(&["--grpc-web-origins", wrong]).unwrap_err();
+        assert!(error.contains(expected), "{wrong}: {error}");
+    }
+}
+
+#[test]
 fn a_postgres_schema_is_left_to_its_operator() {
     let config = parse(&["--database-url", "postgres://u:pa55word@host/db"]).unwrap();
     assert!(!format!("{config:?}").contains("pa55word"));

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use http::HeaderValue;
 use ipnet::IpNet;
 use url::{Host, Url};
 
@@ -23,6 +24,21 @@ pub(super) fn web_url(text: &str) -> Result<Url, &'static str> {
         .ok()
         .filter(|url| matches!(url.scheme(), "https" | "http") && url.has_host())
         .ok_or("an address that begins with https:// or http://")
+}
+
+/// Written as browsers write it: anything else would never be met.
+pub(super) fn origin(text: &str) -> Result<HeaderValue, String> {
+    const TAKES: &str = "scheme://host or scheme://host:port, like https://console.example";
+    let text = text.trim();
+    if text == "*" {
+        return Err(format!("every page of the web could call: name the origins, {TAKES}"));
+    }
+    let url = web_url(text).map_err(|_| TAKES.to_owned())?;
+    let origin = url.origin().ascii_serialization();
+    if origin != text {
+        return Err(format!("{TAKES}; browsers write this one as {origin}"));
+    }
+    HeaderValue::from_str(text).map_err(|error| error.to_string())
 }
 
 pub(super) fn loopback_url(text: &str) -> Result<Url, &'static str> {

@@ -28,6 +28,7 @@ mod service;
 mod tls_program;
 mod topups;
 mod varied_load;
+mod web_page;
 mod wire;
 
 mod admin;
@@ -55,6 +56,7 @@ mod grpc_promotions;
 mod grpc_referrals;
 mod grpc_stars;
 mod grpc_states;
+mod grpc_web;
 mod grpc_wire;
 mod layer_table;
 mod metrics;

@@ -12,6 +12,7 @@ use crate::service::{Client, http_get};
 /// The program, with no environment but its flags.
 pub struct Program {
     pub client: Client,
+    pub grpc: String,
     pub http: String,
     process: Child,
     log: Lines<BufReader<ChildStderr>>,
@@ -31,7 +32,7 @@ impl Program {
         let mut log = BufReader::new(process.stderr.take().unwrap()).lines();
         let http = address(&mut log, "serving metrics and probes").await;
         let grpc = address(&mut log, "serving gRPC").await;
-        Self { client: Client::at(&grpc), http, process, log }
+        Self { client: Client::at(&grpc), grpc, http, process, log }
     }
 
     /// The value of each series whose text begins so.

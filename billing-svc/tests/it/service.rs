@@ -29,6 +29,8 @@ pub use crate::calls::{charge_request, promo, refund_request, rub, seconds};
 /// A running service, spoken to as an admin. End it with [`Service::finish`], which proves the invariants.
 pub struct Service {
     client: Client,
+    /// Where it is called.
+    pub grpc: String,
     /// Where `/metrics` and the probes are.
     pub http: String,
     database_url: String,
@@ -95,13 +97,14 @@ impl Service {
         let shutdown = CancellationToken::new();
         let running = tokio::spawn(server::run(settings, listeners, shutdown.clone()));
         // The listener is bound, so this connects as soon as the service accepts.
-        let channel = Channel::from_shared(grpc)?.connect_lazy();
+        let channel = Channel::from_shared(grpc.clone())?.connect_lazy();
         if !is_serving(channel.clone()).await {
             // It is ending by itself, which closed the listener.
             anyhow::bail!("{:#}", running.await?.expect_err("it ended by itself"));
         }
         Ok(Self {
             client: Client { channel, token: None },
+            grpc,
             http,
             database_url: database_url.to_owned(),
             shutdown,

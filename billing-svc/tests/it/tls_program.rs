@@ -19,7 +19,7 @@ pub const HOST: &str = "billing.test";
 
 /// A running billing-svc, killed when dropped.
 pub struct Program {
-    address: String,
+    pub address: String,
     log: Log,
     _child: Child,
     _database: Database,
@@ -28,10 +28,16 @@ pub struct Program {
 impl Program {
     /// With those of `callers.toml`, `cert.pem`, `key.pem` and `ca.pem` that are there.
     pub async fn start(files: &Files) -> Self {
+        Self::start_with(files, &[]).await
+    }
+
+    /// The same, with further flags.
+    pub async fn start_with(files: &Files, flags: &[&str]) -> Self {
         let database = Database::sqlite();
         let mut command = Command::new(env!("CARGO_BIN_EXE_billing-svc"));
         command
             .env_clear()
+            .args(flags)
             .env("BILLING_DATABASE_URL", database.url())
             .env("BILLING_LISTEN", "127.0.0.1:0")
             .env("BILLING_HTTP_LISTEN", "127.0.0.1:0")

@@ -40,13 +40,7 @@ impl Visit {
         system.telegram().user_named(5_000_000_001, "Первый", "ru");
         system.telegram().user_named(5_000_000_002, "Guest", "en");
         let page = Page::start(listener, system.stage());
-        let (driver, url) = start_driver().await;
-        let profile = tempfile::tempdir().unwrap();
-        let client = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities(profile.path(), screen, language))
-            .connect(&url)
-            .await
-            .unwrap();
+        let (client, driver, profile) = open(screen, language).await;
         client.goto(page.url()).await.unwrap();
         Self { client, system, driver, _page: page, _profile: profile }
     }
@@ -192,6 +186,18 @@ impl Visit {
         self.system.verify().await.unwrap();
         self.system.shutdown().await.unwrap();
     }
+}
+
+/// A browser with an empty profile; chromedriver ends with its handle.
+pub async fn open(screen: (u32, u32), language: &str) -> (Client, Child, TempDir) {
+    let (driver, url) = start_driver().await;
+    let profile = tempfile::tempdir().unwrap();
+    let client = ClientBuilder::new(HttpConnector::new())
+        .capabilities(capabilities(profile.path(), screen, language))
+        .connect(&url)
+        .await
+        .unwrap();
+    (client, driver, profile)
 }
 
 /// chromedriver on a port of its own choice.

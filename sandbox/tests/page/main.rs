@@ -8,6 +8,7 @@
 )]
 
 mod browser;
+mod grpc_web;
 mod payments;
 
 use std::io::Cursor;

@@ -116,7 +116,7 @@ async fn accept(
     stream: TcpStream,
     shown: &Arc<Mutex<Option<Shown>>>,
 ) -> io::Result<TlsStream<TcpStream>> {
-    let config = tls.material().config(shown).map_err(io::Error::other)?;
+    let config = tls.material().config(tls.http1, shown).map_err(io::Error::other)?;
     TlsAcceptor::from(Arc::new(config)).accept(stream).await
 }
 

@@ -13,8 +13,10 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::handshake::{Showing, Shown};
 
-/// The one protocol that we speak (ALPN).
+/// The protocol that we speak (ALPN).
 const HTTP2: &[u8] = b"h2";
+/// Where a server takes it as well.
+const HTTP1: &[u8] = b"http/1.1";
 
 /// A file that holds something else than it should, by its variable. Holds nothing of its content.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -68,6 +70,7 @@ impl Material {
     /// For one connection; what the client shows is left in `shown`.
     pub(super) fn config(
         &self,
+        http1: bool,
         shown: &Arc<Mutex<Option<Shown>>>,
     ) -> Result<ServerConfig, rustls::Error> {
         let builder = ServerConfig::builder_with_provider(self.provider.clone())
@@ -81,6 +84,9 @@ impl Material {
         };
         let mut config = builder.with_cert_resolver(self.identity.clone());
         config.alpn_protocols = vec![HTTP2.to_vec()];
+        if http1 {
+            config.alpn_protocols.push(HTTP1.to_vec());
+        }
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
         Ok(config)

@@ -61,6 +61,7 @@ pub enum TlsError {
 pub struct Tls {
     live: Live<Material, Problem>,
     mutual: bool,
+    http1: bool,
 }
 
 impl Tls {
@@ -86,12 +87,18 @@ impl Tls {
         all.extend(files.client_ca.map(|path| watched("CLIENT_CA", path)));
         let variables: Vec<String> = all.iter().map(|file| file.variable.clone()).collect();
         let live = Live::load(all, move |contents| Material::new(&variables, contents))?;
-        Ok(Some(Self { live, mutual: files.client_ca.is_some() }))
+        Ok(Some(Self { live, mutual: files.client_ca.is_some(), http1: false }))
     }
 
     /// Do clients have to show a certificate?
     pub fn is_mutual(&self) -> bool {
         self.mutual
+    }
+
+    /// Also for clients that speak HTTP/1.1 only, as some of gRPC-Web do.
+    #[must_use]
+    pub fn with_http1(self) -> Self {
+        Self { http1: true, ..self }
     }
 
     /// Looks at the files until `stop`.
