@@ -19,8 +19,15 @@ run: ## Run everything here: the chat at http://127.0.0.1:8090, state in ./data
 	@exec target/debug/sandbox
 
 .PHONY: test
-test: build-tests ## Run all tests: SQLite, a real PostgreSQL, real processes, a real browser
-	$(CARGO) test --workspace --no-fail-fast
+test: build-tests ## Run all tests: SQLite, a real PostgreSQL, real processes, a real browser, the Python client
+	@status=0; \
+	$(CARGO) test --workspace --no-fail-fast || status=$$?; \
+	scripts/python-test.sh || status=$$?; \
+	exit $$status
+
+.PHONY: python-test
+python-test: build-tests ## Check and test the Python client and its examples only
+	@scripts/python-test.sh
 
 .PHONY: build-tests
 build-tests:

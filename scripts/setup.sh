@@ -40,6 +40,8 @@ if [ "$purpose" = test ]; then
     need chromium chromium
     need chromedriver chromium-driver
     need npx nodejs npm
+    # The queue of the examples.
+    need redis-server redis-server
     need_python
 fi
 
