@@ -46,9 +46,14 @@ fmt-check:
 	$(CARGO) fmt --all --check
 
 .PHONY: proto-lint
-proto-lint: ## Lint the .proto files (buf STANDARD)
+proto-lint: ## Lint the .proto files (buf STANDARD), and compare them with the last release's
 	@scripts/setup.sh test
 	$(BUF) lint proto
+	$(BUF) breaking proto --against proto/released.binpb
+
+.PHONY: proto-released
+proto-released: proto-lint ## At a release: keep its contracts, which the next ones may not break
+	$(BUF) build proto --exclude-source-info --output proto/released.binpb
 
 .PHONY: clippy
 clippy: ## Lint the code
