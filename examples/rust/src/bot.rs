@@ -1,7 +1,5 @@
 //! A bot on teloxide that sells pictures. It charges over gRPC, and hands the jobs to a queue.
 
-use std::env;
-
 use proto::billing::v1::{
     ChargeRequest, CreatePaymentRequest, GetUserInfoRequest, PaymentProvider,
 };
@@ -15,6 +13,7 @@ use teloxide::utils::command::BotCommands;
 
 use crate::guard::{Asked, check_balance};
 use crate::jobs::{Job, Jobs};
+use crate::variable;
 
 #[derive(Clone, BotCommands)]
 #[command(rename_rule = "lowercase")]
@@ -56,10 +55,10 @@ pub fn wire(
 
 /// Answers until Ctrl-C.
 pub async fn run() -> anyhow::Result<()> {
-    let token = env::var("BILLING_TOKEN")?.into();
-    let billing = Connection::new(&ClientConfig::new(env::var("BILLING_URL")?, Some(token)))?;
-    let jobs = Jobs::connect(&env::var("REDIS_URL")?).await?;
-    wire(Bot::new(env::var("TELEGRAM_BOT_TOKEN")?), &billing, jobs).dispatch().await;
+    let token = variable("BILLING_TOKEN")?.into();
+    let billing = Connection::new(&ClientConfig::new(variable("BILLING_URL")?, Some(token)))?;
+    let jobs = Jobs::connect(&variable("REDIS_URL")?).await?;
+    wire(Bot::new(variable("TELEGRAM_BOT_TOKEN")?), &billing, jobs).dispatch().await;
     Ok(())
 }
 // [end]

@@ -6,3 +6,10 @@ pub mod guard;
 pub mod jobs;
 pub mod web;
 pub mod worker;
+
+use anyhow::Context;
+
+/// A variable of the environment that has to be there.
+fn variable(name: &str) -> anyhow::Result<String> {
+    std::env::var(name).with_context(|| name.to_owned())
+}

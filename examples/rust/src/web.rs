@@ -1,6 +1,5 @@
 //! A web app that takes YooKassa's notifications and hands them to billing-svc as they came.
 
-use std::env;
 use std::net::SocketAddr;
 
 use axum::Router;
@@ -11,6 +10,8 @@ use axum::routing::post;
 use proto::billing::v1::{PaymentProvider, SubmitProviderNotificationRequest};
 use proto::client::{ClientConfig, PaymentClient, Refusal};
 use tokio::net::TcpListener;
+
+use crate::variable;
 
 // [1 web]
 /// The web app's routes.
@@ -43,9 +44,9 @@ async fn yookassa(
 
 /// Serves at `WEB_LISTEN` until it is killed.
 pub async fn run() -> anyhow::Result<()> {
-    let token = env::var("BILLING_TOKEN")?.into();
-    let payments = PaymentClient::new(&ClientConfig::new(env::var("BILLING_URL")?, Some(token)))?;
-    let listener = TcpListener::bind(env::var("WEB_LISTEN")?).await?;
+    let token = variable("BILLING_TOKEN")?.into();
+    let payments = PaymentClient::new(&ClientConfig::new(variable("BILLING_URL")?, Some(token)))?;
+    let listener = TcpListener::bind(variable("WEB_LISTEN")?).await?;
     let routes = routes(payments).into_make_service_with_connect_info::<SocketAddr>();
     Ok(axum::serve(listener, routes).await?)
 }

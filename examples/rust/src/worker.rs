@@ -11,6 +11,7 @@ use teloxide::prelude::*;
 use teloxide::types::InputFile;
 
 use crate::jobs::{Job, Jobs};
+use crate::variable;
 
 /// Makes pictures.
 pub struct Worker {
@@ -76,18 +77,18 @@ impl Worker {
 /// Works until it is killed. `WORKER_NAME` (default `1`) tells several workers apart.
 pub async fn run() -> anyhow::Result<()> {
     let name = env::var("WORKER_NAME").unwrap_or_else(|_| "1".to_owned());
-    let token = env::var("BILLING_TOKEN")?.into();
-    let mut bot = Bot::new(env::var("TELEGRAM_BOT_TOKEN")?);
+    let token = variable("BILLING_TOKEN")?.into();
+    let mut bot = Bot::new(variable("TELEGRAM_BOT_TOKEN")?);
     if let Ok(url) = env::var("TELEGRAM_API_URL") {
         bot = bot.set_api_url(url.parse()?);
     }
     let worker = Worker {
-        billing: BillingClient::new(&ClientConfig::new(env::var("BILLING_URL")?, Some(token)))?,
+        billing: BillingClient::new(&ClientConfig::new(variable("BILLING_URL")?, Some(token)))?,
         bot,
         http: reqwest::Client::builder().timeout(std::time::Duration::from_secs(120)).build()?,
-        pictures_url: env::var("PICTURES_URL")?,
+        pictures_url: variable("PICTURES_URL")?,
     };
-    let jobs = Jobs::connect(&env::var("REDIS_URL")?).await?;
+    let jobs = Jobs::connect(&variable("REDIS_URL")?).await?;
     jobs.recover(&name).await?;
     loop {
         if let Some(Err(error)) = worker.work(&jobs, &name).await? {
