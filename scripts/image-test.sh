@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the images twice, compares them, and runs the tests of what was built (sandbox/tests/images).
-# IMAGE_PROFILE=image tests them as they are released; it takes ten minutes more.
+# IMAGE_PROFILE=image tests them as they are released, and compiles for longer.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
